@@ -1,0 +1,10 @@
+"""Audio as values: tracks, frames and the bit parsing that finds them. No I/O, no asyncio.
+
+Everything that comes in is turned into `Frame`s of a `Track`, everything that goes out is made
+from them; a protocol knows only its own side of that conversion.
+"""
+
+from awazpulse.audio.errors import AudioError, MalformedAudio, UnsupportedAudio
+from awazpulse.audio.frame import Codec, Frame, Track
+
+__all__ = ["AudioError", "Codec", "Frame", "MalformedAudio", "Track", "UnsupportedAudio"]

@@ -1,0 +1,1 @@
+"""Channels and their two streams: switching, credentials, and who may do what."""

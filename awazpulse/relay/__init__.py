@@ -1,0 +1,9 @@
+"""The way of one frame: broadcasts, the ring of recent audio, the fan-out to sockets, the registry.
+
+Knows no protocol and no database.
+"""
+
+from awazpulse.relay.broadcast import Broadcast, Source, Station, Subscriber
+from awazpulse.relay.title import Title
+
+__all__ = ["Broadcast", "Source", "Station", "Subscriber", "Title"]

@@ -1,0 +1,1 @@
+"""Port 8000: Icecast's protocol for source clients, listeners and administrators."""

@@ -1,0 +1,1 @@
+"""RTMP: a sans-IO protocol, and its asyncio shell in `connection.py`."""
