@@ -1,0 +1,421 @@
+"""Sends feeds to thousands of raw sockets from one event loop.
+
+Theory of operation. The listeners of a feed are its `Audience`. They are divided into cohorts; a
+cohort shares one cursor into the feed's ring, and when it falls due, one slice of memory is sent to
+each of its listeners with a non-blocking `socket.send`. Cohorts fall due at phases spread over the
+interval, so no turn of the loop sends for long.
+
+A listener whose socket takes less than the slice is out of step: it has its own position, and is
+served when the selector says that its socket takes more. When it has caught up with the live edge it
+enters a cohort again (a newcomer, after its burst, enters the same way): in the cohort's next tick
+it gets what it lacks, and from then on shares the cursor. One that is about to fall off the ring's
+end goes on at the live edge; one that takes nothing for `stall_timeout_s` is dropped.
+
+All listener sockets stand in one selector, which the event loop watches as a single descriptor; it
+reports disconnects, and writability of those out of step. Everything that can come in crowds (joins,
+ends, disconnects) is worked off in slices of `turn_s`.
+"""
+
+import asyncio
+import contextlib
+import heapq
+import itertools
+import logging
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+
+from awazpulse.relay.feed import Feed
+from awazpulse.relay.listener import Listener
+from awazpulse.relay.pacing import Pacing, Phases
+from awazpulse.relay.selector import READ, WRITE, SocketSelector
+
+logger = logging.getLogger(__name__)
+
+_SWEEP_INTERVAL_S = 1.0
+_MAX_CATCH_UP_BYTES = 262_144  # of one send to one listener out of step
+_MAX_PENDING_BYTES = 65_536  # heads and moves to the live edge that a listener has not taken
+_RECEIVE_BYTES = 4096
+
+
+class Cohort:
+    """Listeners of one audience that share a cursor."""
+
+    __slots__ = ("audience", "due", "entering", "in_step", "position")
+
+    def __init__(self, audience: "Audience", due: float) -> None:
+        self.audience = audience
+        self.due = due
+        self.position = audience.feed.ring.end
+        self.in_step: list[Listener] = []
+        self.entering: list[Listener] = []
+
+    def __len__(self) -> int:
+        return len(self.in_step) + len(self.entering)
+
+    def tick(self, now: float) -> None:
+        """Send everyone what has come since the last tick."""
+        ring = self.audience.feed.ring
+        end = ring.end
+        if self.in_step and self.position != end:
+            data = self._take_slice()
+            size = len(data)
+            failed: list[tuple[Listener, int]] = []
+            for listener in self.in_step:
+                try:
+                    sent = listener.send(data)
+                except BlockingIOError:
+                    sent = 0
+                except OSError:
+                    sent = -1
+                if sent != size:
+                    failed.append((listener, sent))
+            for listener, sent in failed:
+                self._fall_out(listener, data, sent, now)
+        self.position = end
+        if self.entering:
+            entering, self.entering = self.entering, []
+            for listener in entering:
+                self._enter(listener, now)
+
+    def _take_slice(self) -> memoryview:
+        """Return what the cohort lacks, up to the ring's end."""
+        feed = self.audience.feed
+        if self.position >= feed.ring.start:
+            return feed.ring.read(self.position, feed.ring.end)
+        # A source that sent more than the whole ring within one interval.
+        entry = feed.rejoin(self.position)
+        return memoryview(entry.prefix + feed.ring.read(entry.position, feed.ring.end))
+
+    def _enter(self, listener: Listener, now: float) -> None:
+        """Bring a listener that has its own position into step."""
+        listener.cohort = None
+        fanout = self.audience.fanout
+        if fanout.catch_up(listener, now) and not listener.pending:
+            self.add(listener)
+
+    def add(self, listener: Listener) -> None:
+        """Let a listener that stands at the cursor share it."""
+        listener.cohort = self
+        listener.index = len(self.in_step)
+        self.in_step.append(listener)
+
+    def remove(self, listener: Listener) -> None:
+        """Take a listener out, whichever list it is in."""
+        if listener.index >= 0:
+            last = self.in_step.pop()
+            if last is not listener:
+                self.in_step[listener.index] = last
+                last.index = listener.index
+        else:
+            self.entering.remove(listener)
+        listener.cohort = None
+        listener.index = -1
+
+    def _fall_out(self, listener: Listener, data: memoryview, sent: int, now: float) -> None:
+        """Give a listener whose socket took `sent` bytes of the slice a position of its own."""
+        fanout = self.audience.fanout
+        if sent < 0:
+            fanout.drop(listener, "connection lost")
+            return
+        self.remove(listener)
+        ring = self.audience.feed.ring
+        if self.position >= ring.start:
+            listener.position = self.position + sent
+        else:  # the slice was a move to the live edge
+            listener.pending = bytes(data[sent:])
+            listener.position = ring.end
+        if sent:
+            listener.last_progress = now
+        fanout.wait_for_room(listener)
+
+
+class Audience:
+    """The listeners of one feed.
+
+    `on_left(listener)` is called once for each listener that joined, when it is gone for whatever
+    reason but the audience's own close.
+    """
+
+    def __init__(
+        self, fanout: "FanOut", feed: Feed, on_left: Callable[[Listener], None] | None = None
+    ) -> None:
+        self.fanout = fanout
+        self.feed = feed
+        self.listeners: set[Listener] = set()
+        self.cohorts: list[Cohort] = []
+        self.is_closed = False
+        self._on_left = on_left
+
+    def join(self, listener_socket: socket.socket, head: bytes, info: object = None) -> Listener:
+        """Add a listener: it gets `head`, its burst, then what comes. The socket is ours from here.
+
+        The socket must be connected and non-blocking. `info` is the caller's own, kept with it.
+        """
+        return self.fanout.join(self, listener_socket, head, info)
+
+    def drop(self, listener: Listener, reason: str) -> None:
+        """Disconnect one listener."""
+        self.fanout.drop(listener, reason)
+
+    def close(self) -> None:
+        """Send everyone the last of the audio and disconnect them, within some turns of the loop."""
+        self.fanout.close_audience(self)
+
+    def left(self, listener: Listener) -> None:
+        """Forget a listener. For the fan-out."""
+        self.listeners.discard(listener)
+        if self._on_left is not None and not self.is_closed:
+            self._on_left(listener)
+
+
+class FanOut:
+    """All listeners of a process. One for each event loop; `close` it before the loop ends."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, pacing: Pacing | None = None) -> None:
+        self.pacing = pacing or Pacing()
+        self.listeners = 0
+        self.dropped = 0
+        self.requeued = 0
+        self._loop = loop
+        self._selector = SocketSelector[Listener](loop, self._on_event, self.pacing.turn_s)
+        self._phases = Phases()
+        self._schedule: list[tuple[float, int, Cohort]] = []
+        self._order = itertools.count()  # makes entries of one due time comparable
+        self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
+        self._timer_due = 0.0
+        self._out_of_step: set[Listener] = set()
+        self._sweep_timer: asyncio.TimerHandle | None = None
+        self._leaving: deque[Listener] = deque()
+        self._leaving_handle: asyncio.Handle | None = None
+
+    @property
+    def interval_s(self) -> float:
+        """The present seconds between two sends to one listener."""
+        return self.pacing.interval_s(self.listeners)
+
+    # -- joining and leaving
+
+    def join(
+        self, audience: Audience, listener_socket: socket.socket, head: bytes, info: object
+    ) -> Listener:
+        """See `Audience.join`."""
+        now = time.monotonic()
+        listener = Listener(listener_socket, audience, info, now)
+        entry = audience.feed.join()
+        listener.pending = head + entry.prefix
+        listener.position = entry.position
+        audience.listeners.add(listener)
+        self.listeners += 1
+        self._selector.register(listener_socket, listener)
+        if self.catch_up(listener, now):
+            self._let_in(listener, now)
+        return listener
+
+    def drop(self, listener: Listener, reason: str) -> None:
+        """Disconnect a listener at once; one that is gone already stays so."""
+        if listener not in listener.audience.listeners:
+            return
+        self._detach(listener)
+        listener.socket.close()
+        listener.audience.left(listener)
+        self.dropped += 1
+        logger.debug("listener dropped: %s", reason)
+
+    def close_audience(self, audience: Audience) -> None:
+        """See `Audience.close`."""
+        if audience.is_closed:
+            return
+        audience.is_closed = True
+        self._leaving.extend(audience.listeners)
+        if self._leaving_handle is None:
+            self._leaving_handle = self._loop.call_soon(self._work_off_leaving)
+
+    def close(self) -> None:
+        """Disconnect everyone, without turns, and let go of the loop."""
+        if self._leaving_handle is not None:
+            self._leaving_handle.cancel()
+        for timer in (self._timer, self._sweep_timer):
+            if timer is not None:
+                timer.cancel()
+        for listener in self._selector.owners():
+            self._say_goodbye(listener)
+        self._selector.close()
+
+    def _work_off_leaving(self) -> None:
+        deadline = time.monotonic() + self.pacing.turn_s
+        self._leaving_handle = None
+        while self._leaving:
+            listener = self._leaving.popleft()
+            if listener in listener.audience.listeners:
+                self._say_goodbye(listener)
+            if time.monotonic() > deadline:
+                self._leaving_handle = self._loop.call_soon(self._work_off_leaving)
+                return
+
+    def _say_goodbye(self, listener: Listener) -> None:
+        """Send what the listener has not had yet, as far as its socket takes it, and disconnect."""
+        cohort = listener.cohort
+        if cohort is not None and listener.index >= 0:
+            listener.position = cohort.position
+        ring = listener.audience.feed.ring
+        if listener.position >= ring.start:
+            with contextlib.suppress(OSError):
+                listener.socket.send(listener.pending + ring.read(listener.position, ring.end))
+        self._detach(listener)
+        listener.socket.close()
+        listener.audience.left(listener)
+
+    def _detach(self, listener: Listener) -> None:
+        self._selector.unregister(listener.socket)
+        self.listeners -= 1
+        self._out_of_step.discard(listener)
+        if listener.cohort is not None:
+            listener.cohort.remove(listener)
+
+    # -- in step
+
+    def _let_in(self, listener: Listener, now: float) -> None:
+        """Give a listener that has caught up a place in a cohort."""
+        cohorts = listener.audience.cohorts
+        for cohort in reversed(cohorts):
+            if len(cohort) < self.pacing.cohort_size:
+                break
+        else:
+            cohort = Cohort(listener.audience, now + self._phases.next() * self.interval_s)
+            cohorts.append(cohort)
+            self._plan(cohort)
+        listener.cohort = cohort
+        listener.index = -1
+        cohort.entering.append(listener)
+
+    def _plan(self, cohort: Cohort) -> None:
+        heapq.heappush(self._schedule, (cohort.due, next(self._order), cohort))
+        if self._timer is None or cohort.due < self._timer_due:
+            self._set_timer(cohort.due)
+
+    def _set_timer(self, due: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_due = due
+        self._timer = self._loop.call_later(max(0.0, due - time.monotonic()), self._run_due)
+
+    def _run_due(self) -> None:
+        """Tick the cohorts that are due, for at most one turn's time."""
+        self._timer = None
+        schedule = self._schedule
+        now = time.monotonic()
+        deadline = now + self.pacing.turn_s
+        while schedule and schedule[0][0] <= now:
+            _, _, cohort = heapq.heappop(schedule)
+            cohort.tick(now)
+            self._plan_next(cohort, now)
+            now = time.monotonic()
+            if now > deadline:
+                break
+        if schedule:
+            self._set_timer(schedule[0][0])
+
+    def _plan_next(self, cohort: Cohort, now: float) -> None:
+        if not len(cohort):
+            cohort.audience.cohorts.remove(cohort)
+            return
+        interval = self.interval_s
+        cohort.due += interval
+        if cohort.due <= now:  # late by a whole interval: the phase is lost, the pace is kept
+            cohort.due = now + interval
+        heapq.heappush(self._schedule, (cohort.due, next(self._order), cohort))
+
+    # -- out of step
+
+    def catch_up(self, listener: Listener, now: float) -> bool:
+        """Send a listener what it lacks; say whether it stands at the live edge now.
+
+        One that its socket holds up waits for room; one whose connection is lost is gone.
+        """
+        ring = listener.audience.feed.ring
+        if listener.position < ring.start:
+            self._requeue(listener)
+        try:
+            if listener.pending:
+                sent = listener.socket.sendmsg(
+                    (listener.pending, ring.read(listener.position, ring.end))
+                )
+                rest = sent - len(listener.pending)
+                listener.pending = listener.pending[sent:]
+                listener.position += max(0, rest)
+            elif listener.position != ring.end:
+                end = min(ring.end, listener.position + _MAX_CATCH_UP_BYTES)
+                sent = listener.send(ring.read(listener.position, end))
+                listener.position += sent
+            else:
+                return True
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self.drop(listener, "connection lost")
+            return False
+        if sent:
+            listener.last_progress = now
+        if listener.position == ring.end and not listener.pending:
+            return True
+        self.wait_for_room(listener)
+        return False
+
+    def wait_for_room(self, listener: Listener) -> None:
+        """Serve a listener out of step when its socket takes more."""
+        if listener in self._out_of_step:
+            return
+        self._out_of_step.add(listener)
+        self._selector.modify(listener.socket, listener, READ | WRITE)
+        if self._sweep_timer is None:
+            self._sweep_timer = self._loop.call_later(_SWEEP_INTERVAL_S, self._sweep)
+
+    def _requeue(self, listener: Listener) -> None:
+        """Move a listener to the live edge; it loses what is in between."""
+        entry = listener.audience.feed.rejoin(listener.position)
+        # What is pending is the beginning of its response or of an earlier move: it goes first.
+        listener.pending += entry.prefix
+        listener.position = entry.position
+        self.requeued += 1
+
+    def _sweep(self) -> None:
+        """Once a second: move those who are about to fall off, drop those who take nothing."""
+        now = time.monotonic()
+        self._sweep_timer = None
+        for listener in list(self._out_of_step):
+            if now - listener.last_progress > self.pacing.stall_timeout_s:
+                self.drop(listener, "takes nothing")
+                continue
+            ring = listener.audience.feed.ring
+            if ring.end - listener.position > ring.capacity * 3 // 4:
+                self._requeue(listener)
+            if len(listener.pending) > _MAX_PENDING_BYTES:
+                self.drop(listener, "takes too little")
+        if self._out_of_step:
+            self._sweep_timer = self._loop.call_later(_SWEEP_INTERVAL_S, self._sweep)
+
+    # -- the selector
+
+    def _on_event(self, listener: Listener, mask: int) -> None:
+        if mask & READ and not self._still_connected(listener):
+            self.drop(listener, "disconnected")
+            return
+        if mask & WRITE and listener in self._out_of_step:
+            now = time.monotonic()
+            if self.catch_up(listener, now):
+                self._out_of_step.discard(listener)
+                self._selector.modify(listener.socket, listener, READ)
+                self._let_in(listener, now)
+
+    def _still_connected(self, listener: Listener) -> bool:
+        """Read and forget what a listener says, within its limit; False at its end."""
+        try:
+            data = listener.socket.recv(_RECEIVE_BYTES)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        listener.noise_bytes += len(data)
+        return bool(data) and listener.noise_bytes <= self.pacing.max_noise_bytes

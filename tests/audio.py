@@ -1,0 +1,42 @@
+"""Real audio for tests, encoded by ffmpeg, and what is in it according to ffmpeg's own parsers."""
+
+import functools
+import subprocess
+
+import av
+
+TONE_HZ = 440
+
+_ENCODERS = {
+    "mp3": ("-c:a", "libmp3lame", "-write_xing", "0", "-id3v2_version", "0", "-f", "mp3"),
+    "aac": ("-c:a", "aac", "-f", "adts"),
+}
+
+
+@functools.cache
+def encode_tone(
+    codec: str,
+    seconds: float = 3,
+    *,
+    sample_rate: int = 44_100,
+    bitrate_kbps: int = 128,
+    channels: int = 2,
+) -> bytes:
+    """Return a 440 Hz tone as a byte stream of MP3 or ADTS frames."""
+    return subprocess.run(
+        [
+            *("ffmpeg", "-v", "error", "-f", "lavfi"),
+            *("-i", f"sine=frequency={TONE_HZ}:sample_rate={sample_rate}:duration={seconds}"),
+            *("-ac", str(channels), "-b:a", f"{bitrate_kbps}k", *_ENCODERS[codec], "-"),
+        ],
+        check=True,
+        capture_output=True,
+    ).stdout
+
+
+def split_frames(data: bytes, container_format: str) -> list[bytes]:
+    """Return the frames in a byte stream, cut by libavformat; `container_format` as it names it."""
+    import io
+
+    with av.open(io.BytesIO(data), format=container_format) as container:
+        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]

@@ -1,0 +1,167 @@
+"""The splitter against real encoders' output, cut and spoiled in every way a network can."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from awazpulse.audio import Codec, Frame, MalformedAudio, Track
+from awazpulse.audio.aac import adts_splitter
+from awazpulse.audio.mpeg_audio import mp3_splitter
+from awazpulse.audio.splitter import MAX_JUNK_BYTES, FrameSplitter
+from tests.audio import encode_tone, split_frames
+
+Events = list[Track | Frame]
+MAKE: dict[str, Callable[[], FrameSplitter]] = {"mp3": mp3_splitter, "aac": adts_splitter}
+CODECS = pytest.mark.parametrize("codec", ["mp3", "aac"])
+
+
+def feed(splitter: FrameSplitter, data: bytes, size: int) -> Events:
+    """Give `data` in pieces of `size` bytes."""
+    events: Events = []
+    for at in range(0, len(data), size):
+        events += splitter.receive_data(data[at : at + size])
+    return events
+
+
+def frames(events: Events) -> list[bytes]:
+    return [event.data for event in events if isinstance(event, Frame)]
+
+
+def tracks(events: Events) -> list[Track]:
+    return [event for event in events if isinstance(event, Track)]
+
+
+@CODECS
+@pytest.mark.parametrize("size", [1, 3, 417, 10_000, 1_000_000])
+def test_frames_come_out_as_the_encoder_made_them_however_they_are_cut(
+    codec: str, size: int
+) -> None:
+    data = encode_tone(codec)
+    events = feed(MAKE[codec](), data, size)
+    assert isinstance(events[0], Track)
+    assert frames(events) == split_frames(data, codec)
+    assert b"".join(frames(events)) == data
+
+
+@CODECS
+def test_the_track_says_what_was_encoded(codec: str) -> None:
+    data = encode_tone(codec, 1, sample_rate=48_000, channels=1)
+    (track,) = tracks(feed(MAKE[codec](), data, 4096))
+    assert (track.codec, track.sample_rate, track.channels) == (Codec(codec), 48_000, 1)
+    assert track.frame_samples == {"mp3": 1152, "aac": 1024}[codec]
+
+
+@CODECS
+def test_timestamps_count_samples(codec: str) -> None:
+    events = feed(MAKE[codec](), encode_tone(codec), 4096)
+    stamped = [event for event in events if isinstance(event, Frame)]
+    samples = {"mp3": 1152, "aac": 1024}[codec]
+    assert [f.timestamp_ms for f in stamped] == [
+        n * samples * 1000 // 44_100 for n in range(len(stamped))
+    ]
+
+
+@CODECS
+def test_a_frame_is_delivered_as_soon_as_it_is_whole_once_in_step(codec: str) -> None:
+    data = encode_tone(codec)
+    first, second, third = split_frames(data, codec)[:3]
+    splitter = MAKE[codec]()
+    confirming = 7  # bytes of the next header
+    assert frames(splitter.receive_data(first + second[:confirming])) == [first]
+    assert frames(splitter.receive_data(second[confirming:])) == [second]
+    assert frames(splitter.receive_data(third)) == [third]
+
+
+@CODECS
+def test_a_join_in_the_middle_of_a_frame_begins_with_the_next_whole_one(codec: str) -> None:
+    data = encode_tone(codec)
+    expected = split_frames(data, codec)
+    events = feed(MAKE[codec](), data[100:], 1000)
+    assert frames(events) == expected[1:]
+
+
+@CODECS
+def test_junk_between_frames_costs_no_frame_behind_it(codec: str) -> None:
+    parts = split_frames(encode_tone(codec), codec)
+    junk = b"not audio \xff\xfb\x90\x00 \xff\xf1\x50\x80 " * 20
+    data = b"".join(parts[:10]) + junk + b"".join(parts[10:])
+    splitter = MAKE[codec]()
+    assert frames(feed(splitter, data, 100)) == parts
+    assert splitter.skipped_bytes == len(junk)
+
+
+@CODECS
+@pytest.mark.parametrize("size", [1, 50, 100_000])
+def test_tags_between_files_are_stepped_over_even_when_they_hold_frames(
+    codec: str, size: int
+) -> None:
+    parts = split_frames(encode_tone(codec, 1), codec)
+    cover = b"".join(parts[:5])
+    length = len(cover)
+    size_bytes = bytes(length >> shift & 0x7F for shift in (21, 14, 7, 0))
+    tags = b"TAG".ljust(128, b"\xff") + b"ID3\x04\0\0" + size_bytes + cover
+    data = b"".join(parts) + tags + b"".join(parts)
+    assert frames(feed(MAKE[codec](), data, size)) == parts + parts
+
+
+@CODECS
+def test_another_rate_on_the_way_is_another_track_and_time_goes_on(codec: str) -> None:
+    first = encode_tone(codec, 1)
+    second = encode_tone(codec, 1, sample_rate=48_000)
+    events = feed(MAKE[codec](), first + second, 512)
+    assert [t.sample_rate for t in tracks(events)] == [44_100, 48_000]
+    assert frames(events) == split_frames(first, codec) + split_frames(second, codec)
+    stamps = [event.timestamp_ms for event in events if isinstance(event, Frame)]
+    assert stamps == sorted(stamps)
+    at = len(split_frames(first, codec))
+    assert stamps[at] - stamps[at - 1] in range(20, 27)
+
+
+def test_one_header_of_another_rate_is_not_believed() -> None:
+    parts = split_frames(encode_tone("mp3", 1), "mp3")
+    stray = split_frames(encode_tone("mp3", 1, sample_rate=48_000), "mp3")[:2]
+    events = feed(mp3_splitter(), b"".join(parts[:9] + stray + parts[9:]), 300)
+    assert len(tracks(events)) == 1
+    assert frames(events) == parts
+
+
+@CODECS
+def test_junk_up_to_the_limit_is_borne_and_one_byte_more_is_not(codec: str) -> None:
+    data = encode_tone(codec, 1)
+    splitter = MAKE[codec]()
+    assert feed(splitter, bytes(MAX_JUNK_BYTES), 1000) == []
+    assert frames(splitter.receive_data(data)) == split_frames(data, codec)
+    splitter = MAKE[codec]()
+    feed(splitter, bytes(MAX_JUNK_BYTES - 7), 1000)
+    with pytest.raises(MalformedAudio, match="got 65537 bytes without a frame, expected"):
+        splitter.receive_data(bytes(8))
+
+
+@CODECS
+@settings(max_examples=60, deadline=None)
+@given(pieces=st.lists(st.binary(max_size=300), max_size=40))
+def test_random_bytes_are_refused_or_ignored(codec: str, pieces: list[bytes]) -> None:
+    splitter = MAKE[codec]()
+    for piece in pieces:
+        splitter.receive_data(piece)
+
+
+@CODECS
+@settings(max_examples=40, deadline=None)
+@given(
+    junk=st.binary(max_size=400),
+    cuts=st.lists(st.integers(1, 2000), min_size=1, max_size=50),
+)
+def test_frames_behind_any_junk_are_found(codec: str, junk: bytes, cuts: list[int]) -> None:
+    data = junk + encode_tone(codec, 1)
+    splitter = MAKE[codec]()
+    events: Events = []
+    at = 0
+    for cut in cuts:
+        events += splitter.receive_data(data[at : at + cut])
+        at += cut
+    events += splitter.receive_data(data[at:])
+    # A header inside the junk may be confirmed by chance; it costs no more than the frame it claims.
+    assert frames(events)[-20:] == split_frames(encode_tone(codec, 1), codec)[-20:]

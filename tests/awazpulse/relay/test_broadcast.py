@@ -1,0 +1,156 @@
+from collections.abc import Callable
+
+import pytest
+
+from awazpulse.audio import Codec, Frame, Track
+from awazpulse.errors import MisuseError
+from awazpulse.relay import Broadcast, Station, Title
+
+TRACK = Track(Codec.MP3, 44_100, 2, 1152)
+FRAME = Frame(0, 1152, bytes(418))
+
+
+class Recorder:
+    """A source and a subscriber that write down, in one list, what they are told."""
+
+    def __init__(self, name: str, log: list[str], fail: bool = False) -> None:
+        self._name = name
+        self._log = log
+        self._fail = fail
+
+    def close(self, reason: str) -> None:
+        self._log.append(f"{self._name} closed: {reason}")
+
+    def on_track(self, track: Track) -> None:
+        self._log.append(f"{self._name} track {track.sample_rate}")
+
+    def on_frame(self, frame: Frame) -> None:
+        self._log.append(f"{self._name} frame {frame.timestamp_ms}")
+
+    def on_title(self, title: Title) -> None:
+        self._log.append(f"{self._name} title {title.text}")
+
+    def on_close(self, reason: str) -> None:
+        self._log.append(f"{self._name} ends: {reason}")
+        if self._fail:
+            raise RuntimeError(self._name)
+
+
+@pytest.fixture
+def log() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def broadcast(log: list[str]) -> Broadcast:
+    return Broadcast(
+        "demo", "hls", Recorder("source", log), station=Station(), max_listeners=2, now=1.0
+    )
+
+
+def test_frames_and_titles_reach_every_subscriber_in_order(
+    broadcast: Broadcast, log: list[str]
+) -> None:
+    broadcast.subscribe(Recorder("a", log))
+    broadcast.set_track(TRACK)
+    broadcast.subscribe(Recorder("b", log))
+    broadcast.publish(FRAME, 2.0)
+    broadcast.set_title(Title.from_text("x"))
+    assert log == [
+        *("a track 44100", "b track 44100", "a frame 0", "b frame 0", "a title x", "b title x")
+    ]
+    assert broadcast.last_frame == 2.0
+
+
+def test_a_late_subscriber_is_told_track_and_title(broadcast: Broadcast, log: list[str]) -> None:
+    broadcast.set_track(TRACK)
+    broadcast.set_title(Title.from_text("x"))
+    broadcast.subscribe(Recorder("late", log))
+    assert log == ["late track 44100", "late title x"]
+
+
+def test_what_is_the_same_again_is_not_told(broadcast: Broadcast, log: list[str]) -> None:
+    broadcast.subscribe(Recorder("a", log))
+    for _ in range(2):
+        broadcast.set_track(TRACK)
+        broadcast.set_title(Title.from_text("x"))
+    assert log == ["a track 44100", "a title x"]
+
+
+def test_an_unsubscribed_one_hears_nothing_more(broadcast: Broadcast, log: list[str]) -> None:
+    gone = Recorder("gone", log)
+    broadcast.subscribe(gone)
+    broadcast.unsubscribe(gone)
+    broadcast.set_track(TRACK)
+    broadcast.close("x")
+    assert log == ["source closed: x"]
+
+
+def test_the_end_comes_once_source_first_then_listeners_then_the_rest(
+    broadcast: Broadcast, log: list[str]
+) -> None:
+    broadcast.subscribe(Recorder("a", log))
+    broadcast.subscribe(Recorder("b", log))
+    broadcast.on_closed(lambda closed, reason: log.append(f"row of {closed.channel_id}: {reason}"))
+    broadcast.close("switched")
+    broadcast.close("again")
+    assert log == [
+        "source closed: switched",
+        "a ends: switched",
+        "b ends: switched",
+        "row of demo: switched",
+    ]
+    assert broadcast.closed_reason == "switched"
+
+
+def test_one_that_fails_at_the_end_does_not_keep_it_from_the_others(
+    broadcast: Broadcast, log: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    broadcast.subscribe(Recorder("bad", log, fail=True))
+    broadcast.subscribe(Recorder("good", log))
+    broadcast.on_closed(lambda _closed, _reason: log.append("row"))
+    broadcast.close("x")
+    assert log[-2:] == ["good ends: x", "row"]
+    assert "channel=demo closing failed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda b: b.publish(FRAME, 2.0),
+        lambda b: b.set_track(TRACK),
+        lambda b: b.set_title(Title.from_text("x")),
+        lambda b: b.on_closed(lambda _b, _r: None),
+    ],
+)
+def test_nothing_can_be_done_after_the_end(
+    broadcast: Broadcast, call: Callable[[Broadcast], None]
+) -> None:
+    broadcast.close("over")
+    with pytest.raises(MisuseError):
+        call(broadcast)
+
+
+def test_a_frame_before_its_track_is_our_own_fault(broadcast: Broadcast) -> None:
+    with pytest.raises(MisuseError, match="no track yet"):
+        broadcast.publish(FRAME, 2.0)
+
+
+def test_listeners_are_counted_against_the_limit(broadcast: Broadcast) -> None:
+    broadcast.listener_joined()
+    broadcast.listener_joined()
+    assert not broadcast.has_room
+    broadcast.max_listeners = 3
+    assert broadcast.has_room
+    broadcast.listener_left()
+    assert (broadcast.listeners, broadcast.peak_listeners) == (1, 2)
+
+
+def test_the_bitrate_is_the_declared_one_else_the_measured_one(broadcast: Broadcast) -> None:
+    assert broadcast.bitrate_kbps is None
+    broadcast.set_track(TRACK)
+    for _ in range(100):
+        broadcast.publish(FRAME, 2.0)
+    assert broadcast.bitrate_kbps == 128
+    broadcast.set_station(Station(bitrate_kbps=160))
+    assert broadcast.bitrate_kbps == 160

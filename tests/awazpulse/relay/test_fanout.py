@@ -1,0 +1,290 @@
+"""The fan-out over real sockets: what each kind of listener receives, and what it costs others."""
+
+import asyncio
+import itertools
+import socket
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from awazpulse.audio import Frame
+from awazpulse.relay.fanout import Audience, FanOut
+from awazpulse.relay.feed import PlainFeed
+from awazpulse.relay.listener import Listener
+from awazpulse.relay.pacing import Pacing
+
+HEAD = b"HTTP/1.0 200 OK\r\n\r\n"
+FAST = Pacing(min_interval_s=0.01, max_interval_s=0.02, stall_timeout_s=0.5, cohort_size=10)
+
+
+class Player:
+    """The far end of a listener's socket."""
+
+    def __init__(self, receive_buffer: int = 0) -> None:
+        self.ours, self.socket = socket.socketpair()
+        self.ours.setblocking(False)
+        self.socket.setblocking(False)
+        if receive_buffer:
+            self.ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, receive_buffer)
+
+    def read(self) -> bytes:
+        """Return what has come, without waiting."""
+        data = b""
+        try:
+            while piece := self.socket.recv(65_536):
+                data += piece
+        except BlockingIOError:
+            pass
+        return data
+
+    def has_ended(self) -> bool:
+        self.read()
+        try:
+            return self.socket.recv(1) == b""
+        except BlockingIOError:
+            return False
+        except ConnectionError:
+            return True
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+def number(n: int, size: int = 400) -> bytes:
+    """A frame that says which one it is."""
+    return f"<{n:06d}>".encode().ljust(size, b".")
+
+
+def numbers(data: bytes) -> list[int]:
+    """The whole frames in what a player got, by their numbers."""
+    return [int(part[:6]) for part in data.split(b"<")[1:] if len(part) >= 399]
+
+
+class Station:
+    """A feed with its audience, and players who are closed at the end of a test."""
+
+    def __init__(self, fanout: FanOut, feed: PlainFeed) -> None:
+        self.fanout = fanout
+        self.feed = feed
+        self.left: list[Listener] = []
+        self.audience = Audience(fanout, feed, self.left.append)
+        self.players: list[Player] = []
+        self.published = 0
+
+    def join(self, receive_buffer: int = 0) -> Player:
+        player = Player(receive_buffer)
+        self.players.append(player)
+        self.audience.join(player.ours, HEAD, "info")
+        return player
+
+    def publish(self, count: int = 1) -> None:
+        for _ in range(count):
+            self.feed.append(Frame(0, 1152, number(self.published)))
+            self.published += 1
+
+
+@pytest.fixture
+async def station() -> AsyncIterator[Station]:
+    fanout = FanOut(asyncio.get_running_loop(), FAST)
+    station = Station(fanout, PlainFeed(queue_bytes=100_000, burst_bytes=4000))
+    yield station
+    fanout.close()
+    for player in station.players:
+        player.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  # what is waited for is at the far end of a socket
+            await asyncio.sleep(0.005)
+
+
+async def test_a_joiner_gets_the_head_and_the_burst_at_once(station: Station) -> None:
+    station.publish(50)
+    data = station.join().read()
+    assert data.startswith(HEAD)
+    assert numbers(data) == list(range(40, 50))
+
+
+async def test_from_the_burst_on_nothing_is_lost_or_doubled(station: Station) -> None:
+    station.publish(50)
+    players = [station.join() for _ in range(35)]
+    received = [player.read() for player in players]
+    for _ in range(20):
+        station.publish(3)
+        await asyncio.sleep(0.004)
+        station.players.append(late := station.join())
+        received.append(late.read())
+        players.append(late)
+    await asyncio.sleep(0.1)
+    for data, player in zip(received, players, strict=True):
+        got = numbers(data + player.read())
+        assert got == list(range(got[0], station.published))
+
+
+async def test_listeners_in_step_have_no_position_of_their_own(station: Station) -> None:
+    station.publish(1)
+    for _ in range(25):
+        station.join()
+    await until(lambda: all(listener.index >= 0 for listener in station.audience.listeners))
+    sizes = sorted(len(cohort.in_step) for cohort in station.audience.cohorts)
+    assert sizes == [5, 10, 10]
+
+
+async def test_a_listener_that_leaves_is_forgotten_and_told_of_once(station: Station) -> None:
+    players = [station.join() for _ in range(3)]
+    players[1].close()
+    await until(lambda: len(station.left) == 1)
+    assert station.fanout.listeners == 2
+    station.publish(5)
+    await asyncio.sleep(0.05)
+    assert numbers(players[0].read()) == numbers(players[2].read()) == list(range(5))
+    assert len(station.left) == 1
+
+
+async def test_a_slow_listener_gets_everything_late_and_costs_nobody_anything(
+    station: Station,
+) -> None:
+    slow, good = station.join(receive_buffer=4096), station.join()
+    data = b""
+    for _ in range(30):
+        station.publish(5)
+        await asyncio.sleep(0.012)
+        data += good.read()
+    assert numbers(data) == list(range(150))
+    late = b""
+    async with asyncio.timeout(5):
+        while numbers(late)[-1:] != [149]:
+            late += slow.read()
+            await asyncio.sleep(0.005)
+    assert numbers(late) == list(range(150))
+
+
+async def test_one_that_has_caught_up_is_in_step_again(station: Station) -> None:
+    slow = station.join(receive_buffer=4096)
+    station.publish(100)
+    await asyncio.sleep(0.05)
+    (listener,) = station.audience.listeners
+    assert listener.cohort is None
+    async with asyncio.timeout(5):
+        while listener.index < 0:
+            slow.read()
+            await asyncio.sleep(0.005)
+    station.publish(1)
+    await asyncio.sleep(0.05)
+    assert numbers(slow.read())[-1] == 100
+
+
+async def test_off_the_rings_end_a_listener_goes_on_at_the_live_edge_with_a_whole_frame(
+    station: Station,
+) -> None:
+    slow = station.join(receive_buffer=4096)
+    station.publish(100)
+    await asyncio.sleep(0.05)
+    station.publish(1000)  # four times the ring
+    data = slow.read()
+    for _ in range(20):
+        await asyncio.sleep(0.01)
+        station.publish(1)
+        data += slow.read()
+    await asyncio.sleep(0.05)
+    got = numbers(data + slow.read())
+    jump = next(n for n, (a, b) in enumerate(itertools.pairwise(got)) if b != a + 1)
+    assert got[jump + 1] >= 1099
+    assert got[jump + 1 :] == list(range(got[jump + 1], station.published))
+    assert station.fanout.requeued == 1
+
+
+async def test_a_burst_larger_than_the_ring_moves_even_those_in_step_to_the_live_edge(
+    station: Station,
+) -> None:
+    good = station.join()
+    station.publish(1)
+    await until(lambda: all(listener.index >= 0 for listener in station.audience.listeners))
+    good.read()
+    station.publish(1000)
+    await asyncio.sleep(0.05)
+    assert numbers(good.read()) == [1000]
+
+
+async def test_one_that_takes_nothing_is_dropped_after_the_timeout(station: Station) -> None:
+    dead, good = station.join(receive_buffer=4096), station.join()
+    data = b""
+
+    async def play() -> None:
+        nonlocal data
+        while len(station.left) < 1:
+            station.publish(5)
+            data += good.read()
+            await asyncio.sleep(0.01)
+
+    async with asyncio.timeout(5):
+        await play()
+    assert station.fanout.listeners == 1
+    assert numbers(data) == list(range(len(numbers(data))))
+    assert dead.has_ended()
+
+
+async def test_noise_up_to_the_limit_is_ignored_and_past_it_ends_the_listener() -> None:
+    pacing = Pacing(min_interval_s=0.01, max_noise_bytes=1000)
+    fanout = FanOut(asyncio.get_running_loop(), pacing)
+    station = Station(fanout, PlainFeed())
+    player = station.join()
+    player.socket.send(bytes(1000))
+    await asyncio.sleep(0.05)
+    assert fanout.listeners == 1
+    player.socket.send(b"x")
+    await until(lambda: fanout.listeners == 0)
+    fanout.close()
+    player.close()
+
+
+async def test_a_closed_audience_gets_the_last_frames_and_the_end(station: Station) -> None:
+    players = [station.join() for _ in range(40)]
+    await asyncio.sleep(0.05)
+    station.publish(3)
+    station.audience.close()
+    await until(lambda: station.fanout.listeners == 0)
+    for player in players:
+        assert numbers(player.read()) == [0, 1, 2]
+        assert player.has_ended()
+    assert station.left == []  # the broadcast has set its count to 0 by itself
+
+
+async def test_audiences_do_not_disturb_each_other(station: Station) -> None:
+    other = Station(station.fanout, PlainFeed())
+    mine, theirs = station.join(), other.join()
+    station.publish(2)
+    other.publish(4)
+    other.audience.close()
+    await asyncio.sleep(0.05)
+    assert numbers(mine.read()) == [0, 1]
+    assert numbers(theirs.read()) == [0, 1, 2, 3]
+    theirs.close()
+
+
+async def test_the_end_of_the_fan_out_ends_everyone() -> None:
+    station = Station(FanOut(asyncio.get_running_loop()), PlainFeed())
+    player = station.join()
+    station.fanout.close()
+    assert player.has_ended()
+    player.close()
+
+
+async def test_a_joiner_whose_connection_is_lost_already_is_gone(station: Station) -> None:
+    player = Player()
+    player.close()
+    station.audience.join(player.ours, HEAD)
+    assert station.fanout.listeners == 0
+    assert len(station.left) == 1
+
+
+@pytest.mark.parametrize("count", [1, 9, 10, 11, 60])
+async def test_any_number_may_leave_in_any_order(station: Station, count: int) -> None:
+    players = [station.join() for _ in range(count)]
+    station.publish(1)
+    await asyncio.sleep(0.05)
+    for player in players[::2] + players[1::2]:
+        player.close()
+    await until(lambda: station.fanout.listeners == 0)
+    await until(lambda: not station.audience.cohorts)
