@@ -1,0 +1,225 @@
+r"""The server: the only place that knows all rooms, and wires them.
+
+    RTMP :1935 --\                           /-- Icecast listeners :8000
+                  StreamManager, Broadcast --
+    Icecast :8000/                          \-- HLS packager and players :8088
+
+Start: database, ports, then the rows are repaired, and only then sources are let in. Stop:
+broadcasts end (sources closed, listeners told, rows written), then ports, then the database.
+"""
+
+import asyncio
+import errno
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from api.server import ApiServer
+from awazpulse.channels import (
+    Accounts,
+    ChannelCatalog,
+    ChannelCredentials,
+    PublicUrls,
+    StreamManager,
+    Tokens,
+    Vault,
+)
+from awazpulse.first_start import FirstOwner, populate_if_empty
+from awazpulse.relay import Broadcast, Source, Station
+from awazpulse.relay.fanout import FanOut
+from awazpulse.relay.pacing import Pacing
+from awazpulse.running import RunningServer
+from awazpulse.settings import PREFIX, Settings, SettingsError, load_secret_key, prepare_data_dir
+from awazpulse.store import (
+    Database,
+    DatabaseUnavailable,
+    InvalidDatabaseUrl,
+    StreamType,
+    migrate,
+    open_database,
+)
+from hls.server import HlsServer
+from icecast_compat.server import IcecastLimits, IcecastServer
+from ingest.rtmp.limits import RtmpLimits
+from ingest.rtmp.server import RtmpServer
+
+logger = logging.getLogger(__name__)
+
+
+class Rooms:
+    """What the server and the command line share: the database and what stands on it."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raise `SettingsError` for what the settings make impossible."""
+        self.settings = settings
+        prepare_data_dir(settings)
+        secret_key = load_secret_key(settings)
+        try:
+            self.database: Database = open_database(settings.effective_database_url)
+        except InvalidDatabaseUrl as error:
+            raise SettingsError(f"{PREFIX}DATABASE_URL: {error}") from None
+        self.urls = PublicUrls(
+            settings.effective_public_host,
+            settings.rtmp_port,
+            settings.icecast_port,
+            settings.hls_port,
+            settings.api_port,
+        )
+        self.vault = Vault(secret_key)
+        self.tokens = Tokens(secret_key)
+        self.accounts = Accounts(self.database)
+        self.catalog = ChannelCatalog(self.database, self.vault, lambda: self.urls)
+        self.manager = StreamManager(self.database, self.vault, lambda: self.urls)
+        self.running = RunningServer(settings.data_dir)
+
+    async def migrate(self) -> None:
+        """Bring the database to the newest schema. Raises `SettingsError`."""
+        try:
+            await migrate(self.database)
+        except DatabaseUnavailable as error:
+            raise SettingsError(
+                f"cannot use the database ({error.detail}); check {PREFIX}DATABASE_URL"
+            ) from None
+
+
+class _Gate:
+    """The stream manager as one ingest sees it; shut until the rows are repaired."""
+
+    def __init__(self, manager: StreamManager, stream_type: StreamType, *, takeover: bool) -> None:
+        self._manager = manager
+        self._stream_type = stream_type
+        self._takeover = takeover
+        self.is_open = asyncio.Event()
+
+    async def open_broadcast(
+        self, channel_id: str, secret: str, source: Source, station: Station
+    ) -> Broadcast:
+        await self.is_open.wait()
+        return await self._manager.open_broadcast(
+            channel_id, self._stream_type, secret, source, station, takeover=self._takeover
+        )
+
+    async def authorize_title(self, channel_id: str, secret: str, address: str) -> None:
+        await self._manager.authorize_source(channel_id, self._stream_type, secret, address)
+
+    def title_charset(self, channel_id: str) -> str:
+        return self._manager.title_charset(channel_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What there is to tell once the server runs."""
+
+    urls: PublicUrls
+    channels: list[str]
+    credentials: ChannelCredentials | None
+    owner: FirstOwner | None
+
+
+class App:
+    """One server. `start`, then `close`; both once."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Call it inside the running event loop. Raises `SettingsError`."""
+        self.rooms = Rooms(settings)
+        self._settings = settings
+        manager = self.rooms.manager
+        self._fanout = FanOut(
+            asyncio.get_running_loop(),
+            Pacing(
+                min_interval_s=settings.fanout_min_interval_ms / 1000,
+                max_interval_s=settings.fanout_max_interval_ms / 1000,
+                sends_per_second=float(settings.fanout_sends_per_second),
+                stall_timeout_s=settings.stall_timeout_s,
+            ),
+        )
+        # RTMP encoders reconnect into a session of their own that is half-dead; an Icecast source
+        # that meets a busy mount expects to be told so (wire-icecast.md).
+        self._rtmp_gate = _Gate(manager, StreamType.HLS, takeover=True)
+        self._icecast_gate = _Gate(manager, StreamType.ICECAST, takeover=False)
+        self._rtmp = RtmpServer(
+            self._rtmp_gate, RtmpLimits(silence_seconds=settings.rtmp_timeout_s)
+        )
+        self._icecast = IcecastServer(
+            self._icecast_gate,
+            self._fanout,
+            settings.effective_public_host,
+            IcecastLimits(
+                head_timeout_s=settings.head_timeout_s, source_timeout_s=settings.source_timeout_s
+            ),
+        )
+        self._hls = HlsServer()
+        self._api = ApiServer(self.rooms)  # type: ignore[call-arg]
+        manager.on_opened(self._attach_delivery)
+
+    async def start(self) -> Started:
+        """Bring everything up. Raises `SettingsError`; call `close` then, too."""
+        rooms = self.rooms
+        await rooms.migrate()
+        rooms.urls = PublicUrls(
+            self._settings.effective_public_host,
+            await self._listen(self._rtmp.start, "RTMP", "rtmp_port"),
+            await self._listen(self._icecast.start, "Icecast", "icecast_port"),
+            await self._listen(self._hls.start, "HLS", "hls_port"),
+            await self._listen(self._api.start, "the API", "api_port"),
+        )
+        await rooms.manager.start()
+        owner = await populate_if_empty(rooms.accounts, rooms.catalog)
+        channels = [channel.id for channel in await rooms.catalog.list_all()]
+        credentials = await rooms.catalog.get_credentials(channels[0]) if owner else None
+        rooms.running.announce(self._settings.bind, rooms.urls.api_port)
+        for gate in (self._rtmp_gate, self._icecast_gate):
+            gate.is_open.set()
+        return Started(rooms.urls, channels, credentials, owner)
+
+    async def close(self) -> None:
+        """End what is on air, then the rest. Also after a `start` that failed."""
+        self.rooms.running.withdraw()
+        await self.rooms.manager.close("the server stops")
+        for server in (self._api, self._rtmp, self._icecast, self._hls):
+            await server.close()
+        self._fanout.close()
+        await self.rooms.database.close()
+
+    def _attach_delivery(self, broadcast: Broadcast) -> None:
+        """The policy of the day: each type has its one delivery."""
+        delivery = self._hls if broadcast.stream_type == StreamType.HLS else self._icecast
+        delivery.attach(broadcast)
+
+    async def _listen(
+        self, start: Callable[[str, int], Awaitable[int]], what: str, setting: str
+    ) -> int:
+        port: int = getattr(self._settings, setting)
+        bind = self._settings.bind
+        try:
+            return await start(bind, port)
+        except OSError as error:
+            variable = PREFIX + setting.upper()
+            if error.errno == errno.EADDRINUSE:
+                advice = f"stop the program that uses it or set {variable} to another port"
+                raise SettingsError(f"port {port} for {what} is in use; {advice}") from None
+            if error.errno == errno.EACCES:
+                raise SettingsError(
+                    f"port {port} for {what} needs privileges; set {variable} to one above 1023"
+                ) from None
+            raise SettingsError(
+                f"cannot listen on {bind} port {port} for {what} ({error.strerror or error});"
+                f" check {PREFIX}BIND and {variable}"
+            ) from None
+
+
+async def serve(settings: Settings, on_started: Callable[[Started], None]) -> None:
+    """Run a server until SIGINT or SIGTERM. Raises `SettingsError` when it cannot start."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    app = App(settings)
+    try:
+        started = await app.start()
+        on_started(started)
+        await stop.wait()
+        logger.info("stopping")
+    finally:
+        await app.close()

@@ -1,0 +1,33 @@
+"""What an empty database is given, so that the first start can be tried at once."""
+
+import secrets
+from dataclasses import dataclass, field
+
+from awazpulse.channels import Accounts, ChannelCatalog
+
+OWNER_EMAIL = "owner@localhost"
+CHANNEL_ID = "demo"
+CHANNEL_NAME = "Demo"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOwner:
+    """A login that exists in this form only now: the database keeps a hash."""
+
+    email: str
+    password: str = field(repr=False)
+
+
+def generate_password() -> str:
+    """Return a password that nobody guesses and everybody can type."""
+    return secrets.token_urlsafe(12)
+
+
+async def populate_if_empty(accounts: Accounts, catalog: ChannelCatalog) -> FirstOwner | None:
+    """Make an owner and a channel if there is no user yet; return the owner then."""
+    if await accounts.count():
+        return None
+    owner = FirstOwner(OWNER_EMAIL, generate_password())
+    await accounts.create(owner.email, owner.password)
+    await catalog.create(CHANNEL_ID, CHANNEL_NAME, owner.email)
+    return owner

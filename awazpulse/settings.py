@@ -1,0 +1,205 @@
+"""What an operator can set: `AWAZPULSE_*` environment variables over an `awazpulse.toml`.
+
+Every field has a unit, a default and one line of explanation, which the README's table repeats. A
+wrong value, or a name in the file that is none, is a `SettingsError` of one line.
+"""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from pydantic_settings import SettingsError as SourceError
+
+from awazpulse.errors import AwazPulseError
+
+PREFIX = "AWAZPULSE_"
+CONFIG_FILE = "awazpulse.toml"
+SECRET_KEY_FILE = "secret.key"  # noqa: S105  # the name of a file
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class SettingsError(AwazPulseError):
+    """A setting that the server cannot work with. The operator's fault; `str()` says what to do."""
+
+
+class Settings(BaseSettings):
+    """All settings; `load_settings` is the way to make one."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, toml_file=CONFIG_FILE, extra="forbid", frozen=True
+    )
+
+    data_dir: Path = Field(
+        Path("data"), description="folder of the database and the secret key; made if missing"
+    )
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        description="mysql://USER:PASSWORD@HOST:3306/NAME or sqlite:///PATH;"
+        " empty: SQLite in the data folder",
+    )
+    bind: str = Field("0.0.0.0", description="address to listen on; '::' for IPv6 and IPv4")  # noqa: S104  # a public server
+    rtmp_port: Port = Field(1935, description="port for RTMP encoders; 0: the kernel chooses")
+    icecast_port: Port = Field(8000, description="port for Icecast encoders and listeners")
+    hls_port: Port = Field(8088, description="port for HLS players")
+    api_port: Port = Field(3000, description="port of the API")
+    public_host: str = Field(
+        "", description="name or address in the URLs handed out; empty: the bound one or localhost"
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="what secrets in the database are encrypted with and tokens signed, at least"
+        " 16 characters; empty: made at the first start and kept in the data folder",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="how much is logged"
+    )
+    source_timeout_s: float = Field(
+        10.0, gt=0, le=3600, description="seconds of silence after which an Icecast source is lost"
+    )
+    rtmp_timeout_s: float = Field(
+        20.0, gt=0, le=3600, description="seconds without audio after which an RTMP source is lost"
+    )
+    head_timeout_s: float = Field(
+        15.0, gt=0, le=3600, description="seconds that a client of port 8000 has for its request"
+    )
+    stall_timeout_s: float = Field(
+        30.0, gt=0, le=3600, description="seconds after which a listener that takes nothing goes"
+    )
+    fanout_min_interval_ms: int = Field(
+        100, ge=5, le=5000, description="milliseconds between two sends to one of a few listeners"
+    )
+    fanout_max_interval_ms: int = Field(
+        1000, ge=5, le=5000, description="milliseconds between two sends to one of very many"
+    )
+    fanout_sends_per_second: int = Field(
+        6000, ge=100, le=1_000_000, description="sends a second from which the interval grows"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over file; pydantic's other sources are left out."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_empty(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """An empty variable means the default, as compose files write it."""
+        return {name: value for name, value in values.items() if value != ""}
+
+    @model_validator(mode="after")
+    def _check_together(self) -> "Settings":
+        if self.fanout_min_interval_ms > self.fanout_max_interval_ms:
+            raise ValueError("fanout_min_interval_ms is above fanout_max_interval_ms")
+        ports = [p for p in (self.rtmp_port, self.icecast_port, self.hls_port, self.api_port) if p]
+        if len(set(ports)) < len(ports):
+            raise ValueError("two of the four ports are the same")
+        return self
+
+    @property
+    def effective_database_url(self) -> str:
+        """The database's URL, with its password if it has one."""
+        given = self.database_url.get_secret_value()
+        return given or f"sqlite:///{quote(str(self.data_dir.absolute() / 'awazpulse.db'))}"
+
+    @property
+    def effective_public_host(self) -> str:
+        """The host in URLs: without brackets."""
+        if self.public_host:
+            return self.public_host.strip("[]")
+        return "localhost" if self.bind in ("0.0.0.0", "::", "") else self.bind  # noqa: S104
+
+
+def load_settings() -> Settings:
+    """Read environment and file. Raises `SettingsError`."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            raise SettingsError(f"{CONFIG_FILE}: there is no setting {name!r}") from None
+        where = f"{PREFIX}{name.upper()} (or {name} in {CONFIG_FILE}): " if name else ""
+        raise SettingsError(f"{where}{message}") from None
+    except (SourceError, OSError, ValueError) as error:
+        raise SettingsError(f"{CONFIG_FILE}: {error}") from None
+
+
+def find_unknown_variables() -> list[str]:
+    """Return variables that look like ours and are none: spelling mistakes, mostly."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    return sorted(n for n in os.environ if n.startswith(PREFIX) and n.upper() not in known)
+
+
+def prepare_data_dir(settings: Settings) -> Path:
+    """Make the data folder if it is missing, and see that it can be written. Raises `SettingsError`."""
+    folder = settings.data_dir
+    probe = folder / f".write-test-{os.getpid()}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise SettingsError(
+            f"cannot write to the data folder {folder}: {error.strerror};"
+            f" make it writable or set {PREFIX}DATA_DIR to another one"
+        ) from None
+    return folder
+
+
+def load_secret_key(settings: Settings) -> str:
+    """Return the secret key; make and keep one at the first start. Raises `SettingsError`."""
+    given = settings.secret_key.get_secret_value()
+    if given:
+        if len(given) < 16:
+            raise SettingsError(
+                f"{PREFIX}SECRET_KEY has {len(given)} characters, expected 16 or more"
+            )
+        return given
+    path = prepare_data_dir(settings) / SECRET_KEY_FILE
+    if not path.exists():
+        _make_secret_key(path)
+    return _read_secret_key(path)
+
+
+def _make_secret_key(path: Path) -> None:
+    """Write a new key whole or not at all; of two processes that do so the first one's stays."""
+    draft = path.with_name(f".{SECRET_KEY_FILE}-{os.getpid()}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    except OSError as error:
+        raise SettingsError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _read_secret_key(path: Path) -> str:
+    try:
+        key = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"cannot read {path}: {error}") from None
+    if len(key) < 16:
+        raise SettingsError(f"{path} holds no key; restore it, or remove it to make a new one")
+    return key

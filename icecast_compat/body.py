@@ -1,0 +1,83 @@
+"""The audio bytes inside a source's request body. No I/O.
+
+Contract of each: `receive_data` returns the audio in what has come; `at_end` tells when the
+client has said that nothing follows.
+"""
+
+import re
+
+from icecast_compat.errors import MalformedBody
+
+MAX_CHUNK_LINE_BYTES = 256  # a size of 16 digits and its extensions; Liquidsoap sends under 10
+_CHUNK_SIZE = re.compile(rb"\s*([0-9A-Fa-f]{1,15})\s*(?:;.*)?")
+
+
+class RawBody:
+    """Everything that follows the head, up to a Content-Length if the client gave one."""
+
+    def __init__(self, content_length: int | None = None) -> None:
+        self._left = content_length
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the announced length has come."""
+        return self._left == 0
+
+    def receive_data(self, data: bytes) -> bytes:
+        """Return the audio in `data`."""
+        if self._left is None:
+            return data
+        data = data[: self._left]
+        self._left -= len(data)
+        return data
+
+
+class ChunkedBody:
+    """A chunked body (RFC 9112 §7.1)."""
+
+    def __init__(self) -> None:
+        self._line = b""
+        self._left = 0  # of the present chunk
+        self._after_chunk = False  # the CRLF behind a chunk's data is due
+        self.at_end = False
+
+    def receive_data(self, data: bytes) -> bytes:
+        """Return the audio in `data`; `MalformedBody` when its framing is broken."""
+        audio = bytearray()
+        while data and not self.at_end:
+            if self._left:
+                audio += data[: self._left]
+                taken = min(self._left, len(data))
+                self._left -= taken
+                self._after_chunk = not self._left
+                data = data[taken:]
+            else:
+                data = self._read_line(data)
+        return bytes(audio)
+
+    def _read_line(self, data: bytes) -> bytes:
+        line, newline, rest = data.partition(b"\n")
+        self._line += line
+        if len(self._line) > MAX_CHUNK_LINE_BYTES:
+            raise MalformedBody(f"got a chunk's size line over {MAX_CHUNK_LINE_BYTES} bytes")
+        if newline:
+            line, self._line = self._line.rstrip(b"\r"), b""
+            if self._after_chunk:
+                self._after_chunk = False
+                if line:
+                    raise MalformedBody("got bytes behind a chunk's data, expected CRLF")
+            else:
+                self._begin_chunk(line)
+        return rest
+
+    def _begin_chunk(self, line: bytes) -> None:
+        match = _CHUNK_SIZE.fullmatch(line)
+        if match is None:
+            raise MalformedBody("got no chunk size")
+        self._left = int(match[1], 16)
+        self.at_end = not self._left
+
+
+def open_body(content_length: int | None, *, is_chunked: bool) -> RawBody | ChunkedBody:
+    """Return the reader for a body as its head describes it."""
+    return ChunkedBody() if is_chunked else RawBody(content_length)

@@ -1,0 +1,131 @@
+"""How a source client asks to go on air. No I/O.
+
+`PUT` (Icecast 2.4 and later) or `SOURCE` (before), with Basic authentication; some clients ask
+without a password or with `Content-Length: 0` first, to see what answers: such a poke starts
+nothing. Authentication, mount and content type are checked before the 100 or 200.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from awazpulse.audio import Codec
+from awazpulse.channels.errors import (
+    ChannelBusy,
+    Refusal,
+    UnknownChannel,
+    WrongSecret,
+)
+from awazpulse.relay import Station
+from icecast_compat.mount import parse_mount_path
+from icecast_compat.request import Request
+from icecast_compat.responses import (
+    CONTINUE,
+    MOUNT_IN_USE,
+    NO_CONTENT_TYPE,
+    NOT_FOUND,
+    SOURCE_ACCEPTED,
+    UNKNOWN_CONTENT_TYPE,
+    refuse,
+    respond,
+    respond_unauthorized,
+)
+
+SOURCE_USER = "source"
+_CODECS = {
+    "audio/mpeg": Codec.MP3,
+    "audio/mp3": Codec.MP3,
+    "audio/x-mpeg": Codec.MP3,
+    "audio/mpeg3": Codec.MP3,
+    "audio/aac": Codec.AAC,
+    "audio/aacp": Codec.AAC,
+    "audio/x-aac": Codec.AAC,
+    "audio/x-hx-aac-adts": Codec.AAC,
+}
+_BITRATE = re.compile(r"(?:^|;)\s*(?:ice-)?bitrate=(\d{1,4})\b")
+_MAX_STATION_TEXT = 500  # characters; it is repeated in each listener's response head
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A request to go on air that is fit to be checked."""
+
+    channel_id: str
+    password: str = field(repr=False)
+    codec: Codec
+    station: Station
+    is_chunked: bool
+    content_length: int | None
+    accepted: bytes  # what the client is told when the channel takes it
+
+
+def read_login(request: Request, address: str) -> Login | bytes:
+    """Return what a `PUT` or `SOURCE` asks for, or the answer that ends the matter."""
+    credentials = request.credentials
+    if credentials is None or credentials[0] != SOURCE_USER:
+        return respond_unauthorized(keep_alive=request.keeps_alive)
+    channel_id = parse_mount_path(request.path)
+    if channel_id is None:
+        return refuse(404, NOT_FOUND)
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not content_type:
+        if request.method == "PUT":
+            return refuse(403, NO_CONTENT_TYPE)
+        content_type = "audio/mpeg"
+    codec = _CODECS.get(content_type)
+    if codec is None:
+        return refuse(403, UNKNOWN_CONTENT_TYPE)
+    is_chunked = "chunked" in request.headers.get("transfer-encoding", "").lower()
+    length = request.headers.get("content-length", "")
+    content_length = int(length) if re.fullmatch(r"\d{1,18}", length) and not is_chunked else None
+    if content_length == 0:
+        return respond(200, "", keep_alive=request.keeps_alive)
+    return Login(
+        channel_id,
+        credentials[1],
+        codec,
+        read_station(request.headers, content_type, address),
+        is_chunked,
+        content_length,
+        CONTINUE if request.expects_continue else SOURCE_ACCEPTED,
+    )
+
+
+def read_station(headers: dict[str, str], content_type: str, address: str) -> Station:
+    """Return what a source says of itself in `ice-*` headers (older ones: `icy-*`)."""
+
+    def text(name: str) -> str:
+        value = headers.get(f"ice-{name}") or headers.get(f"icy-{name}") or ""
+        return value[:_MAX_STATION_TEXT]
+
+    audio_info = text("audio-info")
+    bitrate = _BITRATE.search(audio_info) or re.fullmatch(
+        r"(\d{1,4})", headers.get("ice-bitrate", headers.get("icy-br", ""))
+    )
+    return Station(
+        name=text("name"),
+        description=text("description"),
+        genre=text("genre"),
+        url=text("url"),
+        public=(text("public") or headers.get("icy-pub", "")) == "1",
+        bitrate_kbps=int(bitrate[1]) if bitrate else None,
+        audio_info=audio_info,
+        content_type=content_type,
+        address=address,
+        user_agent=headers.get("user-agent", "")[:_MAX_STATION_TEXT],
+    )
+
+
+def refuse_login(refusal: Refusal) -> bytes:
+    """Return the answer to a login that a rule of ours refuses.
+
+    BUTT retries after 403 and gives up after 5xx, so that what will pass is a 403 too.
+    """
+    match refusal:
+        case WrongSecret():
+            return respond_unauthorized()
+        case UnknownChannel():
+            return refuse(404, str(refusal))
+        case ChannelBusy():
+            return refuse(403, MOUNT_IN_USE)
+        case _:
+            return refuse(403, str(refusal))

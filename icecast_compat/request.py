@@ -1,0 +1,146 @@
+"""A request's head as Icecast's clients send it. No I/O.
+
+`split_head` takes what has come and returns the head and the bytes behind it (audio already, with
+a source), or None when it needs more, or raises. Heads end in CRLF CRLF, in LF LF, or in the
+CR CR LF CR CR LF that some old encoders send; the protocol is `HTTP/1.x` or `ICE/1.0`.
+RFC 9112 §2 to §5, with the leniency of §2.2.
+"""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+from icecast_compat.errors import MalformedRequest, RequestTooLarge
+
+MAX_HEAD_BYTES = 8 * 1024  # Icecast reads 4 KiB; browsers with cookies send more
+MAX_HEADERS = 64  # a browser sends 20
+MAX_QUERY_FIELDS = 32  # a title update has 6
+
+_HEAD_END = re.compile(rb"\r\n\r\n|\n\n|\r\r\n\r\r\n")
+_REQUEST_LINE = re.compile(rb"([A-Z]{1,16}) +([!-~\x80-\xff]{1,4096}) +(HTTP|ICE)/(\d)\.(\d)")
+_LINE_ENDS = re.compile(rb"[\r\n]+")
+_LONGEST_HEAD_END = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A parsed head. `path` is decoded; `headers` have lower-case names; repeated ones are joined.
+
+    The values of `query` are bytes: a title may be in any charset, and who knows which decodes it.
+    """
+
+    method: str
+    path: str
+    query: dict[str, bytes] = field(repr=False)  # /admin.cgi carries a password in it
+    protocol: str  # "HTTP" or "ICE"
+    version: tuple[int, int]
+    headers: dict[str, str] = field(repr=False)
+
+    @property
+    def keeps_alive(self) -> bool:
+        """Whether the client will send another request over this connection."""
+        wish = self.headers.get("connection", "").lower()
+        if self.version >= (1, 1) and self.protocol == "HTTP":
+            return "close" not in wish
+        return "keep-alive" in wish
+
+    @property
+    def expects_continue(self) -> bool:
+        """Whether the client waits for a 100 before it sends the body (RFC 9110 §10.1.1)."""
+        return self.headers.get("expect", "").lower() == "100-continue"
+
+    @property
+    def credentials(self) -> tuple[str, str] | None:
+        """User and password of Basic authentication (RFC 7617), or None."""
+        scheme, _, encoded = self.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            decoded = _decode_text(base64.b64decode(encoded.strip(), validate=True))
+        except binascii.Error:
+            return None
+        user, colon, password = decoded.partition(":")
+        return (user, password) if colon else None
+
+
+def split_head(data: bytes | bytearray, searched_bytes: int = 0) -> tuple[Request, bytes] | None:
+    """Return the first request and what follows it, or None; see the module's head.
+
+    `searched_bytes`: how much of `data` an earlier call has returned None for.
+
+    Raises `MalformedRequest` as soon as the first bytes show that this is no request, and
+    `RequestTooLarge` when `MAX_HEAD_BYTES` hold no whole head.
+    """
+    begin = max(0, searched_bytes - _LONGEST_HEAD_END)
+    end = _HEAD_END.search(data, begin, MAX_HEAD_BYTES + _LONGEST_HEAD_END)
+    if end is None or end.start() > MAX_HEAD_BYTES:
+        if len(data) > MAX_HEAD_BYTES:
+            raise RequestTooLarge(f"got a request head over {MAX_HEAD_BYTES} bytes")
+        _check_beginning(data)
+        return None
+    return _parse_head(bytes(data[: end.start()])), bytes(data[end.end() :])
+
+
+def _check_beginning(data: bytes | bytearray) -> None:
+    """Refuse what is no request (an RTMP or TLS handshake) without waiting for a head's end."""
+    beginning = bytes(data[:16]).lstrip(b"\r\n").split(b" ")[0]
+    if beginning and not re.fullmatch(rb"[A-Za-z]*", beginning):
+        raise MalformedRequest("got no HTTP request")
+
+
+def _decode_text(data: bytes) -> str:
+    """Header text: UTF-8 where it is that, else Latin-1 as old encoders write station names."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _parse_head(head: bytes) -> Request:
+    first, *lines = _LINE_ENDS.split(head.strip(b"\r\n"))
+    match = _REQUEST_LINE.fullmatch(first)
+    if match is None:
+        raise MalformedRequest("got no HTTP request line")
+    method, target, protocol, major, minor = match.groups()
+    path, query = _parse_target(target)
+    version = int(major), int(minor)
+    return Request(method.decode(), path, query, protocol.decode(), version, _parse_headers(lines))
+
+
+def _parse_headers(lines: list[bytes]) -> dict[str, str]:
+    if len(lines) > MAX_HEADERS:
+        raise RequestTooLarge(f"got {len(lines)} headers, expected at most {MAX_HEADERS}")
+    headers: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = _decode_text(line).partition(":")
+        name = name.strip().lower()
+        if not colon or not name:
+            raise MalformedRequest("got a header without a name or a colon")
+        value = value.strip()
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _parse_target(target: bytes) -> tuple[str, dict[str, bytes]]:
+    """Split a target in origin or absolute form (RFC 9112 §3.2)."""
+    absolute = re.match(rb"https?://[^/?]*", target, re.IGNORECASE)
+    if absolute:
+        target = target[absolute.end() :] or b"/"
+    path, _, query = target.partition(b"?")
+    return _decode_text(unquote_to_bytes(path)), parse_query(query)
+
+
+def parse_query(query: bytes) -> dict[str, bytes]:
+    """Return the fields of a query or a form; of a repeated one the last."""
+    try:
+        pairs = parse_qsl(
+            query.decode("latin-1"),  # which maps bytes one to one, as the encoding below does
+            keep_blank_values=True,
+            encoding="latin-1",
+            max_num_fields=MAX_QUERY_FIELDS,
+        )
+    except ValueError as error:
+        raise RequestTooLarge(f"got over {MAX_QUERY_FIELDS} query fields") from error
+    return {name: value.encode("latin-1") for name, value in pairs}

@@ -1,0 +1,114 @@
+"""The answers of port 8000, byte for byte as Icecast's clients know them. No I/O.
+
+Every answer but a listener's and a source's has a Content-Length; what a browser may read carries
+CORS headers.
+"""
+
+from email.utils import formatdate
+
+SERVER = "AwazPulse"
+CORS = (
+    "Access-Control-Allow-Origin: *\r\n"
+    "Access-Control-Allow-Headers: Origin, Accept, X-Requested-With, Content-Type, Icy-MetaData,"
+    " Range\r\n"
+    "Access-Control-Allow-Methods: GET, OPTIONS, SOURCE, PUT, HEAD, STATS\r\n"
+    "Access-Control-Expose-Headers: icy-br, icy-description, icy-genre, icy-metaint, icy-name,"
+    " icy-pub, icy-url\r\n"
+)
+NO_CACHE = (
+    "Cache-Control: no-cache, no-store\r\n"
+    "Expires: Mon, 26 Jul 1997 05:00:00 GMT\r\n"
+    "Pragma: no-cache\r\n"
+)
+_REASONS = {
+    200: "OK",
+    204: "No Content",
+    206: "Partial Content",
+    400: "Bad Request",
+    401: "You need to authenticate",
+    403: "Forbidden",
+    404: "File Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    413: "Content Too Large",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+SOURCE_ACCEPTED = b"HTTP/1.0 200 OK\r\n\r\n"
+
+# The reasons that clients and their owners know from Icecast (wire-level texts of 2.4.4).
+MOUNT_IN_USE = "Mountpoint in use"
+UNKNOWN_CONTENT_TYPE = "Content-type not supported"
+NO_CONTENT_TYPE = "No Content-type given"
+NOT_FOUND = "The file you requested could not be found"
+MAX_LISTENERS = "max listeners reached"
+CONNECTION_LIMIT = "Icecast connection limit reached"
+NO_SOURCE = "Source does not exist"
+MISSING_PARAMETER = "Missing parameter"
+
+
+def respond(
+    status: int,
+    body: str | bytes,
+    *,
+    content_type: str = "text/plain; charset=utf-8",
+    headers: str = "",
+    keep_alive: bool = False,
+    reason: str | None = None,
+) -> bytes:
+    """Return a whole answer. `headers` are lines that end in CRLF."""
+    encoded = body if isinstance(body, bytes) else body.encode()
+    reason = reason or _REASONS[status]
+    return (
+        f"HTTP/1.{int(keep_alive)} {status} {reason}\r\n"
+        f"Server: {SERVER}\r\n"
+        f"Connection: {'Keep-Alive' if keep_alive else 'Close'}\r\n"
+        f"Date: {formatdate(usegmt=True)}\r\n"
+        f"Content-Type: {content_type}\r\n"
+        f"Content-Length: {len(encoded)}\r\n"
+        f"{NO_CACHE}{CORS}{headers}\r\n"
+    ).encode() + encoded
+
+
+def respond_unauthorized(*, keep_alive: bool = False) -> bytes:
+    """Return the 401 that makes a client send its password."""
+    return respond(
+        401,
+        "You need to authenticate\r\n",
+        headers='WWW-Authenticate: Basic realm="AwazPulse"\r\n',
+        keep_alive=keep_alive,
+    )
+
+
+def refuse(status: int, message: str) -> bytes:
+    """Return a refusal whose message stands in the status line as well.
+
+    BUTT and FFmpeg show their user the status line only.
+    """
+    line = "".join(c for c in message if " " <= c <= "~")
+    return respond(status, message + "\r\n", reason=line)
+
+
+def respond_options(*, keep_alive: bool) -> bytes:
+    """Answer OPTIONS: a browser's preflight, and libshout's question what there is."""
+    return respond(
+        200, "", headers="Allow: GET, HEAD, OPTIONS, SOURCE, PUT, STATS\r\n", keep_alive=keep_alive
+    )
+
+
+def respond_iceresponse(message: str, *, ok: bool) -> bytes:
+    """Answer an administrator's command in Icecast's XML."""
+    return respond(
+        200,
+        '<?xml version="1.0"?>\n'
+        f"<iceresponse><message>{message}</message><return>{int(ok)}</return></iceresponse>\n",
+        content_type="text/xml",
+    )
+
+
+def without_body(response: bytes) -> bytes:
+    """Return the head of an answer alone, for HEAD."""
+    return response.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"

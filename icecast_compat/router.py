@@ -1,0 +1,177 @@
+"""What each request on port 8000 leads to. No I/O.
+
+`route` maps a parsed request to one of: a `Reply` to send, a `Listen` (a listener to admit), a
+`Login` (a source to check), a `TitleUpdate` (to check as well), or `NeedsBody` (ask again with the
+body).
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from awazpulse.relay import Title
+from icecast_compat import responses
+from icecast_compat.charset import decode_title
+from icecast_compat.login import SOURCE_USER, Login, read_login
+from icecast_compat.mount import Mount, parse_mount_path
+from icecast_compat.request import Request, parse_query
+from icecast_compat.stats import describe_server
+
+MAX_BODY_BYTES = 8 * 1024  # a title as a form; nothing else here has a body
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer."""
+
+    data: bytes
+    keeps_alive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """The client is a listener of `mount`, with or without ICY metadata."""
+
+    mount: Mount
+    icy: bool
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsBody:
+    """The request cannot be answered without its body of `length` bytes."""
+
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class TitleUpdate:
+    """An encoder tells what plays on `mount`; `password` must be the mount's."""
+
+    mount: Mount
+    password: str = field(repr=False)
+    fields: Mapping[str, bytes]
+
+    def read_title(self, legacy_charset: str) -> Title:
+        """Return the title; `legacy_charset` is the channel's own, for text that is not UTF-8."""
+        charset = self.fields.get("charset", b"").decode("latin-1")
+
+        def text(name: str) -> str:
+            return decode_title(self.fields.get(name, b""), charset, legacy_charset)
+
+        if "song" in self.fields:
+            return Title.from_text(text("song"), text("url"))
+        return Title.from_parts(text("artist"), text("title"), text("url"))
+
+
+Outcome = Reply | Listen | Login | TitleUpdate | NeedsBody
+
+
+class Router:
+    """Answers requests from the mounts on air (`mounts`: by channel id, changed by its owner)."""
+
+    def __init__(
+        self,
+        mounts: Mapping[str, Mount],
+        public_host: str,
+        public_port: Callable[[], int],
+    ) -> None:
+        self._mounts = mounts
+        self._public_host = public_host
+        self._public_port = public_port
+        self._started = time.time()
+
+    @property
+    def base_url(self) -> str:
+        """What the URLs that are handed out begin with."""
+        host = f"[{self._public_host}]" if ":" in self._public_host else self._public_host
+        return f"http://{host}:{self._public_port()}"
+
+    def route(self, request: Request, address: str, body: bytes | None = None) -> Outcome:
+        """Return what the request leads to."""
+        match request.method:
+            case "SOURCE" | "PUT":
+                return self._log_in(request, address)
+            case "OPTIONS":
+                alive = request.keeps_alive
+                return Reply(responses.respond_options(keep_alive=alive), alive)
+            case "GET":
+                return self._get(request)
+            case "HEAD":
+                return self._head(request)
+            case "POST":
+                return self._post(request, body)
+            case _:
+                return Reply(responses.refuse(405, f"unknown method {request.method}"))
+
+    def _log_in(self, request: Request, address: str) -> Outcome:
+        login = read_login(request, address)
+        if isinstance(login, Login):
+            return login
+        # libshout asks again over the same connection unless it is told `close`.
+        return Reply(login, b"\r\nConnection: Keep-Alive\r\n" in login)
+
+    def _get(self, request: Request) -> Reply | Listen | TitleUpdate:
+        match request.path:
+            case "/status-json.xsl":
+                return self._status()
+            case "/admin/metadata" | "/admin/metadata.xsl":
+                return self._update_title(request, request.query)
+            case path if path.endswith(".m3u"):
+                return self._playlist(path.removesuffix(".m3u"))
+        mount = self._find_mount(request.path)
+        if mount is None:
+            return Reply(responses.refuse(404, responses.NOT_FOUND))
+        if not mount.broadcast.has_room:
+            return Reply(responses.refuse(403, responses.MAX_LISTENERS))
+        icy = request.headers.get("icy-metadata", "0").strip() not in ("", "0")
+        return Listen(mount, icy, request.headers.get("user-agent", "")[:200])
+
+    def _head(self, request: Request) -> Reply:
+        outcome = self._get(request)
+        if isinstance(outcome, Listen):
+            return Reply(outcome.mount.listener_head(icy=outcome.icy))
+        if isinstance(outcome, TitleUpdate):
+            return Reply(responses.without_body(responses.refuse(405, "a title update is a GET")))
+        return Reply(responses.without_body(outcome.data))
+
+    def _post(self, request: Request, body: bytes | None) -> Reply | TitleUpdate | NeedsBody:
+        if request.path not in ("/admin/metadata", "/admin/metadata.xsl"):
+            return Reply(responses.refuse(404, responses.NOT_FOUND))
+        length = request.headers.get("content-length", "0")
+        if not length.isdecimal() or len(length) > 9 or int(length) > MAX_BODY_BYTES:
+            return Reply(responses.refuse(413, f"got a body over {MAX_BODY_BYTES} bytes"))
+        if body is None:
+            return NeedsBody(int(length))
+        return self._update_title(request, {**request.query, **parse_query(body)})
+
+    def _find_mount(self, path: str) -> Mount | None:
+        channel_id = parse_mount_path(path)
+        return self._mounts.get(channel_id) if channel_id else None
+
+    def _status(self) -> Reply:
+        document = describe_server(
+            self._mounts.values(),
+            host=self._public_host,
+            base_url=self.base_url,
+            started=self._started,
+        )
+        return Reply(responses.respond(200, document, content_type="application/json"))
+
+    def _playlist(self, path: str) -> Reply:
+        if self._find_mount(path) is None:
+            return Reply(responses.refuse(404, responses.NOT_FOUND))
+        text = f"{self.base_url}{path}\r\n"
+        return Reply(responses.respond(200, text, content_type="audio/x-mpegurl"))
+
+    def _update_title(self, request: Request, fields: Mapping[str, bytes]) -> Reply | TitleUpdate:
+        credentials = request.credentials
+        if credentials is None or credentials[0] != SOURCE_USER:
+            return Reply(responses.respond_unauthorized())
+        says_something = fields.keys() & {"song", "title", "artist"}
+        if fields.get("mode") != b"updinfo" or "mount" not in fields or not says_something:
+            return Reply(responses.refuse(400, responses.MISSING_PARAMETER))
+        mount = self._find_mount(fields["mount"].decode("latin-1"))
+        if mount is None:
+            return Reply(responses.refuse(400, responses.NO_SOURCE))
+        return TitleUpdate(mount, credentials[1], fields)
