@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := awazpulse ingest icecast_compat hls api
 .PHONY: run test lint bench format clean
 
 run: $(VENV)/.run
@@ -25,7 +24,10 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks $(ARGS)
 
 $(VENV)/bin/python:
-	$(PYTHON) tools/make_venv.py $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "AwazPulse needs Python 3.11 or later; name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "Python cannot make environments; on Debian: apt-get install python3-venv" >&2; exit 2; }
 
 $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .

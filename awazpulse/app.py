@@ -15,7 +15,9 @@ import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from api.app import create_app
 from api.server import ApiServer
+from api.services import Services
 from awazpulse.channels import (
     Accounts,
     ChannelCatalog,
@@ -150,7 +152,9 @@ class App:
             ),
         )
         self._hls = HlsServer()
-        self._api = ApiServer(self.rooms)  # type: ignore[call-arg]
+        rooms = self.rooms
+        services = Services(manager, rooms.catalog, rooms.accounts, rooms.tokens, rooms.database)
+        self._api = ApiServer(create_app(services))
         manager.on_opened(self._attach_delivery)
 
     async def start(self) -> Started:
@@ -168,7 +172,7 @@ class App:
         owner = await populate_if_empty(rooms.accounts, rooms.catalog)
         channels = [channel.id for channel in await rooms.catalog.list_all()]
         credentials = await rooms.catalog.get_credentials(channels[0]) if owner else None
-        rooms.running.announce(self._settings.bind, rooms.urls.api_port)
+        rooms.running.announce(self._settings.bind, rooms.urls)
         for gate in (self._rtmp_gate, self._icecast_gate):
             gate.is_open.set()
         return Started(rooms.urls, channels, credentials, owner)

@@ -152,6 +152,7 @@ def _build_parser() -> argparse.ArgumentParser:
 
 async def _run_command(command: Command, args: argparse.Namespace) -> None:
     rooms = Rooms(load_settings())
+    rooms.urls = rooms.running.urls or rooms.urls
     try:
         await rooms.migrate()
         result, text = await command(rooms, args)

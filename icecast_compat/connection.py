@@ -8,7 +8,6 @@ to come, an answer to go out, a refused client to hang up.
 import itertools
 import logging
 import socket
-from collections.abc import Callable
 from typing import Protocol
 
 from icecast_compat.errors import RequestError, RequestTimeout
@@ -66,7 +65,7 @@ class Connection:
         self._body_length = 0
         self._requests = 0
         self._unsent = b""
-        self._after_reply: Callable[[], None] = self._linger
+        self._again = False  # whether another request may follow the present answer
         self._is_lingering = False
         self._linger_bytes = 0
 
@@ -110,7 +109,7 @@ class Connection:
 
     def reply(self, data: bytes) -> None:
         """Send a last answer, and hang up when the client has read it."""
-        self._after_reply = self._linger
+        self._again = False
         self._send(data)
 
     # -- requests
@@ -150,8 +149,7 @@ class Connection:
     def _follow(self, outcome: Outcome) -> None:
         match outcome:
             case Reply(data, keeps_alive):
-                again = keeps_alive and self._requests < MAX_REQUESTS
-                self._after_reply = self._next_request if again else self._linger
+                self._again = keeps_alive and self._requests < MAX_REQUESTS
                 self._send(data)
             case Listen(mount, icy, user_agent):
                 self._server.forget(self)
@@ -187,12 +185,15 @@ class Connection:
         self._unsent = data[sent:]
         if self._unsent:
             self._server.await_writable(self)
+        elif self._again:
+            self._next_request()
         else:
-            self._after_reply()
+            self._linger()
 
     def _linger(self) -> None:
         """Let the client read the answer: closing with its bytes unread would reset the connection."""
         self._is_lingering = True
+        self._received.clear()
         self.deadline = self._server.now() + LINGER_TIMEOUT_S
         try:
             self.socket.shutdown(socket.SHUT_WR)

@@ -4,7 +4,11 @@ Each carries the facts; `str()` makes the sentence. Protocols map the class to t
 (RTMP's `NetStream.Publish.BadName`, HTTP's 401, 403, 404).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from awazpulse.errors import AwazPulseError
+from awazpulse.store.errors import DatabaseUnavailable
 
 
 class Refusal(AwazPulseError):
@@ -31,9 +35,7 @@ class WrongSecret(Refusal):
         self.secret_name = secret_name
 
     def __str__(self) -> str:
-        return (
-            f"wrong {self.secret_name} for channel {self.channel_id}; copy it anew from the panel"
-        )
+        return f"wrong {self.secret_name} for channel {self.channel_id}; copy it anew from the channel's credentials"
 
 
 class TypeNotSelected(Refusal):
@@ -75,8 +77,76 @@ class ChannelDisabled(Refusal):
         return f"channel {self.channel_id} is disabled; ask the operator to enable it"
 
 
-class ServiceUnavailable(Refusal):
-    """A check could not be made, the database being away for now."""
+class ChannelInMaintenance(ChannelDisabled):
+    """The selected stream's status is `maintenance`, which somebody set on purpose."""
 
     def __str__(self) -> str:
-        return "the server cannot check the login just now; try again soon"
+        return f"channel {self.channel_id} is in maintenance; try again when it is over"
+
+
+class ServiceUnavailable(Refusal):
+    """The database is away for now, or the server is stopping."""
+
+    def __init__(self, doing: str = "check the login") -> None:
+        super().__init__(doing)
+        self.doing = doing
+
+    def __str__(self) -> str:
+        return f"the server cannot {self.doing} just now; try again soon"
+
+
+class InvalidValue(Refusal):
+    """A value that somebody asked for is none that we can take; the text says which are."""
+
+
+class AlreadyExists(Refusal):
+    """The channel id or the e-mail address is taken."""
+
+
+class UnknownUser(Refusal):
+    """There is no such user."""
+
+    def __init__(self, email_or_id: str) -> None:
+        super().__init__(email_or_id)
+        self.email_or_id = email_or_id
+
+    def __str__(self) -> str:
+        return f"user {self.email_or_id!r} does not exist"
+
+
+class WrongLogin(Refusal):
+    """The e-mail address or the password is wrong; which of them is not told."""
+
+    def __str__(self) -> str:
+        return "the e-mail address or the password is wrong"
+
+
+class InvalidToken(Refusal):
+    """The access token is missing, expired, or none of ours."""
+
+
+class Forbidden(Refusal):
+    """Signed in, and not allowed to do this."""
+
+
+class UnreadableSecrets(Refusal):
+    """What is encrypted in the database cannot be read with the present secret key."""
+
+    def __init__(self, channel_id: str) -> None:
+        super().__init__(channel_id)
+        self.channel_id = channel_id
+
+    def __str__(self) -> str:
+        return (
+            f"the secrets of channel {self.channel_id} were saved with another secret key;"
+            " restore that key (AWAZPULSE_SECRET_KEY) or make new secrets"
+        )
+
+
+@contextmanager
+def refusing_when_away(doing: str) -> Iterator[None]:
+    """Turn an absent database into `ServiceUnavailable`: 'the server cannot `doing` just now'."""
+    try:
+        yield
+    except DatabaseUnavailable as error:
+        raise ServiceUnavailable(doing) from error

@@ -1,0 +1,80 @@
+"""Fixtures that many tests ask for: databases, on SQLite and on a real MariaDB.
+
+Tests that drive a program say so by `@pytest.mark.needs("program")`. Where it is missing they are
+left out, which `tests/prepare` has said in one line; in CI they are run, and fail.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from awazpulse.store import Database, migrate, open_database
+from tests.mariadb import MariaDb
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*programs): programs that the test drives")
+    os.environ["PATH"] += ":/usr/sbin:/sbin"  # where Debian keeps mariadbd and nginx
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if os.environ.get("CI"):
+        return
+    left_out = [item for item in items if not all(shutil.which(p) for p in _programs_of(item))]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _programs_of(item: pytest.Item) -> list[str]:
+    programs = [program for marker in item.iter_markers("needs") for program in marker.args]
+    parameters = getattr(item, "callspec", None)
+    values = parameters.params.values() if parameters else ()
+    if "mariadb" in getattr(item, "fixturenames", ()) or "mariadb" in values:
+        programs.append("mariadbd")
+    return programs
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDb]:
+    # In /tmp, for the path of its socket may have 107 characters only.
+    directory = Path(tempfile.mkdtemp(prefix="awazpulse-mariadb-", dir="/tmp"))
+    server = MariaDb(directory)
+    try:
+        server.install()
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(directory)
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, once on SQLite and once on MariaDB."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/awazpulse.db"
+    server: MariaDb = request.getfixturevalue("mariadb")
+    return server.create_database()
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A migrated database, once on SQLite and once on MariaDB."""
+    database = open_database(database_url)
+    await migrate(database)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def sqlite_database(tmp_path: Path) -> AsyncIterator[Database]:
+    """A migrated database on SQLite."""
+    database = open_database(f"sqlite:///{tmp_path}/awazpulse.db")
+    await migrate(database)
+    yield database
+    await database.close()
