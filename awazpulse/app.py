@@ -21,7 +21,9 @@ from api.services import Services
 from awazpulse.channels import (
     Accounts,
     ChannelCatalog,
+    ChannelChange,
     ChannelCredentials,
+    ChannelEvent,
     PublicUrls,
     StreamManager,
     Tokens,
@@ -156,6 +158,7 @@ class App:
         services = Services(manager, rooms.catalog, rooms.accounts, rooms.tokens, rooms.database)
         self._api = ApiServer(create_app(services))
         manager.on_opened(self._attach_delivery)
+        manager.on_changed(self._end_delivery)
 
     async def start(self) -> Started:
         """Bring everything up. Raises `SettingsError`; call `close` then, too."""
@@ -190,6 +193,11 @@ class App:
         """The policy of the day: each type has its one delivery."""
         delivery = self._hls if broadcast.stream_type == StreamType.HLS else self._icecast
         delivery.attach(broadcast)
+
+    def _end_delivery(self, event: ChannelEvent) -> None:
+        """After a switch no encoder comes back that HLS listeners could wait for."""
+        if event.change is ChannelChange.SWITCHED and event.stream_type != StreamType.HLS:
+            self._hls.end(event.channel_id)
 
     async def _listen(
         self, start: Callable[[str, int], Awaitable[int]], what: str, setting: str

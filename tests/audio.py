@@ -1,6 +1,7 @@
 """Real audio for tests, encoded by ffmpeg, and what is in it according to ffmpeg's own parsers."""
 
 import functools
+import io
 import subprocess
 
 import av
@@ -36,7 +37,5 @@ def encode_tone(
 
 def split_frames(data: bytes, container_format: str) -> list[bytes]:
     """Return the frames in a byte stream, cut by libavformat; `container_format` as it names it."""
-    import io
-
-    with av.open(io.BytesIO(data), format=container_format) as container:
+    with av.open(io.BytesIO(data), "r", format=container_format) as container:
         return [bytes(packet) for packet in container.demux(audio=0) if packet.size]

@@ -4,16 +4,28 @@ Tests that drive a program say so by `@pytest.mark.needs("program")`. Where it i
 left out, which `tests/prepare` has said in one line; in CI they are run, and fail.
 """
 
+import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from awazpulse.store import Database, migrate, open_database
 from tests.mariadb import MariaDb
+
+LoopFactories = dict[str, Callable[[], asyncio.AbstractEventLoop]]
+
+
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> LoopFactories:
+    """Tests run on the loop that the server runs on; those of the shells on asyncio's own too."""
+    factories: LoopFactories = {"uvloop": uvloop.new_event_loop}
+    if item.path.name == "test_server.py":
+        factories["asyncio"] = asyncio.new_event_loop
+    return factories
 
 
 def pytest_configure(config: pytest.Config) -> None:

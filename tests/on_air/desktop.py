@@ -104,7 +104,12 @@ async def start_obs(made: Desktop, server_url: str, stream_key: str) -> Path:
     profile.mkdir(parents=True)
     scenes.mkdir(parents=True)
     general = {"FirstRun": "true", "LastVersion": 486539266, "InfoIncrement": -1}
-    basic = {"Profile": "p", "ProfileDir": "p", "SceneCollection": "s", "SceneCollectionFile": "s"}
+    basic: dict[str, object] = {
+        "Profile": "p",
+        "ProfileDir": "p",
+        "SceneCollection": "s",
+        "SceneCollectionFile": "s",
+    }
     (config / "global.ini").write_text(
         _ini({"General": {**general, "EnableAutoUpdates": "false"}, "Basic": basic})
     )

@@ -1,0 +1,20 @@
+"""What can go wrong in the HLS delivery."""
+
+from awazpulse.errors import AwazPulseError, PeerError
+
+
+class HlsError(AwazPulseError):
+    """Something of the HLS delivery failed. Our own fault, or libav's."""
+
+
+class MuxFailed(HlsError):
+    """libav took a segment's frames for something that MPEG-TS cannot carry."""
+
+
+class RequestRefused(PeerError):
+    """A request that is answered with an error and ends its connection. The client's fault."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason

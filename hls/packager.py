@@ -1,0 +1,137 @@
+"""Takes one broadcast's frames and lists their segments on its channel. No I/O.
+
+`on_frame` runs inside the encoder's read callback: it counts and collects, nothing else. Packaging
+is a job for `Turns`, in later turns of the loop. What waits for it is bounded by `pending_bytes`,
+and numbers by `lead_segments`; past either, whole segments are lost and the next one is a
+discontinuity.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from awazpulse.audio import Frame, Track
+from awazpulse.relay import Title
+
+from .audience import Audience
+from .channel import Channel
+from .errors import MuxFailed
+from .limits import Limits
+from .numbering import Numbering
+from .segmenter import Cut, Segmenter
+from .turns import Turns
+
+logger = logging.getLogger(__name__)
+
+_WAKE_AT_ONCE = 100  # waiting requests answered by one job: 2 ms
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What all packagers of a server share. `now` is monotonic seconds, `wall` Unix seconds."""
+
+    limits: Limits
+    turns: Turns
+    numbering: Numbering
+    now: Callable[[], float]
+    wall: Callable[[], float]
+
+
+class Packager:
+    """The subscriber that feeds one channel from one broadcast."""
+
+    def __init__(self, channel: Channel, audience: Audience, workshop: Workshop) -> None:
+        self.is_closed = False
+        self.lost_segments = 0
+        self.pending_bytes = 0
+        self._pending_cuts = 0
+        self._channel = channel
+        self._audience = audience
+        self._workshop = workshop
+        self._after_gap = False  # cuts were lost before they were queued
+        self._after_failure = False  # cuts were lost in packaging
+        self._segmenter = Segmenter(
+            first_pts=channel.next_pts,
+            resumed=channel.has_aired,
+            max_segment_bytes=workshop.limits.segment_bytes,
+        )
+        # Random, for a restart must not bring a name back; MEDIA-SEQUENCE does the rest.
+        channel.open(secrets.token_hex(4), audience)
+        logger.info("channel=%s hls is on air", channel.id)
+
+    def on_track(self, track: Track) -> None:
+        """Frames of another track follow."""
+        self._queue(self._segmenter.set_track(track))
+
+    def on_frame(self, frame: Frame) -> None:
+        """Take the next frame."""
+        cut = self._segmenter.push(frame, self._workshop.wall())
+        if cut is not None:
+            self._queue(cut)
+
+    def on_title(self, title: Title) -> None:
+        """Titles are not in this playlist."""
+
+    def on_close(self, reason: str) -> None:
+        """List what is left, and let the channel know. A second call changes nothing."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        self._queue(self._segmenter.flush())
+        channel = self._channel
+        channel.next_pts = self._segmenter.next_pts
+        channel.close(self._workshop.now())
+        self._workshop.turns.add(self._wake)
+        logger.info("channel=%s hls is off air: %s", channel.id, reason)
+
+    def _queue(self, cut: Cut | None) -> None:
+        if cut is None:
+            return
+        if not self._has_room_for(cut):
+            self._lose("its source sends faster than real time")
+            self._after_gap = True
+            return
+        after_gap, self._after_gap = self._after_gap, False
+        self.pending_bytes += cut.size_bytes
+        self._pending_cuts += 1
+        self._channel.has_aired = True
+        self._workshop.turns.add(lambda: self._package(cut, after_gap=after_gap))
+
+    def _has_room_for(self, cut: Cut) -> bool:
+        shop = self._workshop
+        if self.pending_bytes + cut.size_bytes > shop.limits.pending_bytes:
+            return False
+        real_time = shop.numbering.media_sequence(shop.now())
+        ahead = self._channel.next_sequence + self._pending_cuts - real_time
+        return ahead < shop.limits.lead_segments
+
+    def _package(self, cut: Cut, *, after_gap: bool) -> None:
+        self.pending_bytes -= cut.size_bytes
+        self._pending_cuts -= 1
+        channel = self._channel
+        try:
+            data = channel.muxer.mux(cut)
+        except MuxFailed as failure:
+            self._after_failure = True
+            self._lose(str(failure))
+            return
+        channel.add(
+            data,
+            duration_s=cut.duration_s,
+            wall=cut.wall,
+            discontinuity=cut.discontinuity or after_gap or self._after_failure,
+            now=self._workshop.now(),
+        )
+        self._after_failure = False
+        if channel.waiters:
+            self._workshop.turns.add(self._wake)
+
+    def _wake(self) -> None:
+        if self._channel.wake(_WAKE_AT_ONCE):
+            self._workshop.turns.add(self._wake)
+
+    def _lose(self, why: str) -> None:
+        self.lost_segments += 1
+        if self.lost_segments == 1:
+            logger.warning("channel=%s hls loses a segment: %s", self._channel.id, why)

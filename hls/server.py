@@ -1,0 +1,143 @@
+"""Port 8088: `HlsServer` joins broadcasts, channels and connections. All asyncio, no protocol."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+
+from awazpulse.errors import MisuseError
+from awazpulse.relay import Broadcast
+
+from .audience import Audience
+from .channel import Channel
+from .connection import Connection
+from .limits import Limits
+from .numbering import Numbering
+from .packager import Packager, Workshop
+from .router import Router
+from .turns import Turns
+
+logger = logging.getLogger(__name__)
+
+_BACKLOG = 1024  # listeners of a popular station come back together after a restart
+
+
+class HlsServer:
+    """The HLS delivery of all channels.
+
+    `attach` each HLS broadcast when it opens; its end is heard from the broadcast itself.
+    """
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self.router = Router()
+        self.now = time.monotonic
+        self._connections: set[Connection] = set()
+        self._packagers: dict[str, Packager] = {}
+        self._server: asyncio.Server | None = None
+        self._tick_handle: asyncio.TimerHandle | None = None
+        self._date = b""
+        self._date_at = -1
+        self._workshop = Workshop(
+            self.limits,
+            Turns(_call_soon, time.monotonic, self.limits.turn_budget_s),
+            Numbering(wall=time.time(), now=time.monotonic()),
+            time.monotonic,
+            time.time,
+        )
+
+    async def start(self, host: str | None, port: int) -> int:
+        """Listen; return the port, which the kernel chooses for 0. `OSError` if it is taken."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Connection(self), host, port, backlog=_BACKLOG
+        )
+        self._tick()
+        actual: int = self._server.sockets[0].getsockname()[1]
+        return actual
+
+    async def close(self) -> None:
+        """Stop listening and cut every client off. A second call changes nothing."""
+        if self._tick_handle is not None:
+            self._tick_handle.cancel()
+        if self._server is not None:
+            self._server.close()
+            for connection in tuple(self._connections):
+                connection.abort()
+            await self._server.wait_closed()
+            self._server = None
+
+    def attach(self, broadcast: Broadcast) -> None:
+        """Deliver `broadcast` from its next frame to its end.
+
+        An earlier broadcast of the channel that is still open is heard no more. Raises
+        `MisuseError` for one that is closed.
+        """
+        if broadcast.is_closed:
+            raise MisuseError(f"channel {broadcast.channel_id} is off air already")
+        channel = self._channel(broadcast.channel_id)
+        earlier = self._packagers.get(channel.id)
+        if earlier is not None:
+            earlier.on_close("another broadcast took over")
+        audience = Audience(
+            broadcast, expiry_s=self.limits.listener_expiry_s, max_clients=self.limits.clients
+        )
+        packager = Packager(channel, audience, self._workshop)
+        self._packagers[channel.id] = packager
+        broadcast.subscribe(packager)
+
+    def end(self, channel_id: str) -> None:
+        """Tell the listeners of a channel off air to stop now: its encoder will not come back.
+
+        Without this they are told `Limits.end_grace_s` after the end of the broadcast.
+        """
+        channel = self.router.channels.get(channel_id)
+        if channel is not None:
+            channel.end(self.now())
+
+    def date(self) -> bytes:
+        """Return the Date header's line, made once a second."""
+        second = int(time.time())
+        if second != self._date_at:
+            self._date_at = second
+            self._date = f"Date: {formatdate(second, usegmt=True)}\r\n".encode()
+        return self._date
+
+    def opened(self, connection: Connection) -> bool:
+        """Count a connection in; False when there is no room for it."""
+        self._connections.add(connection)
+        return len(self._connections) <= self.limits.connections
+
+    def closed(self, connection: Connection) -> None:
+        """Count a connection out."""
+        self._connections.discard(connection)
+
+    def _channel(self, channel_id: str) -> Channel:
+        channel = self.router.channels.get(channel_id)
+        if channel is None:
+            now = self.now()
+            numbering = self._workshop.numbering
+            channel = self.router.channels[channel_id] = Channel(
+                channel_id,
+                self.limits,
+                media_sequence=numbering.media_sequence(now),
+                discontinuity_sequence=numbering.discontinuity_sequence(now),
+            )
+        return channel
+
+    def _tick(self) -> None:
+        self._tick_handle = asyncio.get_running_loop().call_later(self.limits.tick_s, self._tick)
+        now = self.now()
+        for connection in tuple(self._connections):
+            connection.check_deadline(now)
+        for channel in tuple(self.router.channels.values()):
+            if channel.audience is not None:
+                channel.audience.expire(now)
+            if channel.advance(now):
+                del self.router.channels[channel.id]
+                self._packagers.pop(channel.id, None)
+
+
+def _call_soon(job: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_soon(job)

@@ -1,0 +1,258 @@
+"""The whole of port 8088 on loopback, with clients of our own."""
+
+import asyncio
+import contextlib
+import gzip
+import itertools
+import socket
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from awazpulse.audio import Frame
+from awazpulse.errors import MisuseError
+from awazpulse.relay import Broadcast
+from hls import HlsServer, Limits
+from tests.hls.workbench import eventually, make_broadcast, parse_playlist, tone
+
+QUICK = Limits(tick_s=0.02)
+
+
+@contextlib.asynccontextmanager
+async def serving(limits: Limits = QUICK) -> AsyncIterator[tuple[HlsServer, int]]:
+    server = HlsServer(limits)
+    port = await server.start("127.0.0.1", 0)
+    try:
+        yield server, port
+    finally:
+        await server.close()
+
+
+async def ask(port: int, target: str, *headers: str) -> tuple[int, dict[str, str], bytes]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    lines = [f"GET {target} HTTP/1.1", "Host: radio", "Connection: close", *headers, "", ""]
+    writer.write("\r\n".join(lines).encode())
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    await writer.wait_closed()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status, *pairs = head.decode().split("\r\n")
+    return int(status.split()[1]), dict(pair.split(": ", 1) for pair in pairs), body
+
+
+def publish(broadcast: Broadcast, frames: list[Frame]) -> None:
+    for frame in frames:
+        broadcast.publish(frame, 0.0)
+
+
+async def turn_loop(turns: int = 50) -> None:
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+async def test_from_the_broadcast_to_the_playlist_and_every_segment() -> None:
+    track, frames = tone("aac", 9)
+    async with serving() as (server, port):
+        broadcast = make_broadcast()
+        server.attach(broadcast)
+        broadcast.set_track(track)
+        publish(broadcast, frames)
+        await turn_loop()
+        status, headers, body = await ask(port, "/hls/demo.m3u8?t=1")
+        assert (status, headers["Content-Type"]) == (200, "application/vnd.apple.mpegurl")
+        assert headers["Date"].endswith("GMT")
+        playlist = parse_playlist(body)
+        assert len(playlist.segments) == 4
+        for uri in playlist.uris:
+            status, headers, body = await ask(port, f"/hls/{uri}")
+            assert (status, headers["Content-Type"]) == (200, "video/mp2t")
+            assert len(body) == int(headers["Content-Length"]) > 30_000
+        status, headers, packed = await ask(port, "/hls/demo.m3u8", "Accept-Encoding: gzip")
+        assert parse_playlist(gzip.decompress(packed)) == playlist
+        assert broadcast.listeners == 1
+        broadcast.close("done")
+
+
+async def test_a_channel_that_is_not_on_air_is_404() -> None:
+    async with serving() as (_, port):
+        status, headers, body = await ask(port, "/hls/demo.m3u8")
+        assert (status, body) == (404, b"This channel is not on air.\n")
+        assert headers["Access-Control-Allow-Origin"] == "*"
+
+
+async def test_a_playlist_asked_for_too_early_comes_with_the_first_segment() -> None:
+    track, frames = tone("mp3", 3)
+    async with serving() as (server, port):
+        broadcast = make_broadcast()
+        server.attach(broadcast)
+        asked = [asyncio.create_task(ask(port, "/hls/demo.m3u8")) for _ in range(150)]
+        waiters = server.router.channels["demo"].waiters
+        await eventually(lambda: len(waiters) == len(asked))
+        broadcast.set_track(track)
+        publish(broadcast, frames[:77])
+        answers = await asyncio.gather(*asked)
+        assert {status for status, _, _ in answers} == {200}
+        assert len(parse_playlist(answers[0][2]).segments) == 1
+        broadcast.close("done")
+
+
+async def test_it_waits_no_longer_than_the_limit() -> None:
+    async with serving(Limits(tick_s=0.02, hold_s=0.1)) as (server, port):
+        server.attach(make_broadcast())
+        status, headers, _ = await ask(port, "/hls/demo.m3u8")
+        assert (status, headers["Retry-After"]) == (503, "2")
+
+
+async def test_listeners_leave_when_they_ask_no_longer() -> None:
+    track, frames = tone("aac", 3)
+    async with serving(Limits(tick_s=0.02, listener_expiry_s=0.1)) as (server, port):
+        broadcast = make_broadcast(max_listeners=1)
+        server.attach(broadcast)
+        broadcast.set_track(track)
+        publish(broadcast, frames)
+        await turn_loop()
+        assert (await ask(port, "/hls/demo.m3u8", "User-Agent: one"))[0] == 200
+        status, _, body = await ask(port, "/hls/demo.m3u8", "User-Agent: two")
+        assert (status, body) == (503, b"max listeners reached\n")
+        assert broadcast.listeners == 1
+        await eventually(lambda: broadcast.listeners == 0)
+        assert (await ask(port, "/hls/demo.m3u8", "User-Agent: two"))[0] == 200
+        assert broadcast.peak_listeners == 1
+
+
+async def test_an_end_is_told_after_the_grace_or_at_once() -> None:
+    track, frames = tone("aac", 3)
+    async with serving() as (server, port):
+        for channel in ("grace", "switched"):
+            broadcast = make_broadcast(channel)
+            server.attach(broadcast)
+            broadcast.set_track(track)
+            publish(broadcast, frames)
+            broadcast.close("done")
+        server.end("switched")
+        server.end("unknown")
+        await turn_loop()
+        assert not parse_playlist((await ask(port, "/hls/grace.m3u8"))[2]).ended
+        assert parse_playlist((await ask(port, "/hls/switched.m3u8"))[2]).ended
+
+
+async def test_a_takeover_goes_on_with_a_discontinuity_and_the_old_one_is_heard_no_more() -> None:
+    track, frames = tone("aac", 3)
+    async with serving() as (server, port):
+        old, new = make_broadcast(), make_broadcast()
+        server.attach(old)
+        old.set_track(track)
+        publish(old, frames)
+        server.attach(new)
+        old.close("taken over")
+        new.set_track(track)
+        publish(new, frames)
+        await turn_loop()
+        playlist = parse_playlist((await ask(port, "/hls/demo.m3u8"))[2])
+        assert [s.cc - playlist.discontinuity_sequence for s in playlist.segments] == [0, 0, 1]
+        assert (old.listeners, new.listeners) == (0, 1)
+        assert server.router.channels["demo"].is_on_air
+        new.close("done")
+
+
+async def test_a_channel_long_off_air_is_forgotten_and_its_numbers_do_not_go_down() -> None:
+    track, frames = tone("aac", 3)
+    limits = Limits(tick_s=0.01, end_grace_s=0, ended_playlist_s=0, remember_s=0.05)
+    async with serving(limits) as (server, port):
+        first = make_broadcast()
+        server.attach(first)
+        first.set_track(track)
+        publish(first, frames)
+        await turn_loop()
+        reached = parse_playlist((await ask(port, "/hls/demo.m3u8"))[2]).segments[-1].sequence
+        channel = server.router.channels["demo"]
+        first.close("done")
+        # An hour a tick: its segments stay fetchable for seconds, which nobody waits for here.
+        hours = itertools.count()
+        server.now = lambda: time.monotonic() + 3600 * next(hours)
+        await eventually(lambda: "demo" not in server.router.channels)
+        assert channel.kept_bytes == 0
+        second = make_broadcast()
+        server.attach(second)
+        assert server.router.channels["demo"].next_sequence > reached
+        second.close("done")
+
+
+async def test_a_client_that_never_reads_is_dropped() -> None:
+    track, frames = tone("mp3", 3, bitrate_kbps=320)
+    async with serving(Limits(tick_s=0.02, write_deadline_s=0.2)) as (server, port):
+        broadcast = make_broadcast()
+        server.attach(broadcast)
+        broadcast.set_track(track)
+        publish(broadcast, frames)
+        await turn_loop()
+        uri = parse_playlist((await ask(port, "/hls/demo.m3u8"))[2]).uris[0]
+        request = f"GET /hls/{uri} HTTP/1.1\r\nHost: radio\r\n\r\n".encode()
+        await eventually(lambda: not server._connections)
+        with socket.create_connection(("127.0.0.1", port)) as deaf:
+            deaf.sendall(request * 400)  # 30 MB of answers, more than any kernel buffers
+            await eventually(lambda: len(server._connections) == 1)
+            assert (await ask(port, "/hls/demo.m3u8"))[0] == 200
+            await eventually(lambda: not server._connections)
+        broadcast.close("done")
+
+
+async def test_one_connection_past_the_limit_is_refused_and_the_others_are_served() -> None:
+    async with serving(Limits(tick_s=0.02, connections=2)) as (server, port):
+        idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        assert b"503 Service Unavailable" in await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+        idle[0][1].close()
+        await eventually(lambda: len(server._connections) == 1)
+        assert (await ask(port, "/"))[0] == 404
+        idle[1][1].close()
+
+
+async def test_random_bytes_and_silence_leave_what_is_on_air_alone() -> None:
+    track, frames = tone("aac", 3)
+    async with serving(Limits(tick_s=0.02, head_deadline_s=0.1)) as (server, port):
+        broadcast = make_broadcast()
+        server.attach(broadcast)
+        broadcast.set_track(track)
+        publish(broadcast, frames)
+        for junk in (b"\x03" + bytes(1536), b"\x16\x03\x01\x00\x00", b"", b"GET /hls/dem"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(junk)
+            answer = await asyncio.wait_for(reader.read(), 5)
+            assert answer[9:12] in (b"400", b"408", b"")
+            writer.close()
+        assert (await ask(port, "/hls/demo.m3u8"))[0] == 200
+        broadcast.close("done")
+
+
+async def test_a_closed_broadcast_puts_no_channel_on_air() -> None:
+    async with serving() as (server, port):
+        broadcast = make_broadcast()
+        broadcast.close("too late")
+        with pytest.raises(MisuseError):
+            server.attach(broadcast)
+        assert (await ask(port, "/hls/demo.m3u8"))[0] == 404
+
+
+async def test_requests_sent_before_the_client_closes_its_half_are_all_answered() -> None:
+    async with serving() as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * (2 * QUICK.turn_requests))
+        writer.write_eof()
+        answers = b""
+        while answers.count(b"404 Not Found") < 2 * QUICK.turn_requests:
+            received = await asyncio.wait_for(reader.read(65536), 5)
+            assert received, "closed before everything was answered"
+            answers += received
+        writer.close()
+
+
+async def test_closing_twice_and_a_taken_port() -> None:
+    async with serving() as (server, port):
+        other = HlsServer()
+        with pytest.raises(OSError, match="in use"):
+            await other.start("127.0.0.1", port)
+        await other.close()
+        await server.close()

@@ -1,0 +1,178 @@
+import base64
+
+import pytest
+
+from awazpulse.audio import Codec
+from awazpulse.channels.errors import (
+    ChannelBusy,
+    ChannelDisabled,
+    Refusal,
+    ServiceUnavailable,
+    TypeNotSelected,
+    UnknownChannel,
+    WrongSecret,
+)
+from icecast_compat.login import Login, read_login, refuse_login
+from icecast_compat.request import split_head
+
+AUTH = "Authorization: Basic " + base64.b64encode(b"source:pw").decode()
+BUTT_INFO = "ice-audio-info: ice-bitrate=128;ice-channels=2;ice-samplerate=44100"
+
+
+def ask(first: str, *lines: str) -> Login | bytes:
+    parsed = split_head(("\r\n".join([first, *lines]) + "\r\n\r\n").encode())
+    assert parsed is not None
+    return read_login(parsed[0], "192.0.2.1")
+
+
+def accepted(first: str, *lines: str) -> Login:
+    answer = ask(first, AUTH, *lines)
+    assert isinstance(answer, Login), answer
+    return answer
+
+
+def refused(first: str, *lines: str) -> str:
+    answer = ask(first, *lines)
+    assert isinstance(answer, bytes), answer
+    return answer.decode()
+
+
+def test_butt_is_told_100_alone() -> None:
+    login = accepted(
+        "PUT /demo.mp3 HTTP/1.1", "Content-Type: audio/mpeg", BUTT_INFO, "Expect: 100-continue"
+    )
+    assert login.accepted == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert (login.channel_id, login.password, login.codec) == ("demo", "pw", Codec.MP3)
+    assert login.station.bitrate_kbps == 128
+    assert login.station.audio_info == "ice-bitrate=128;ice-channels=2;ice-samplerate=44100"
+    assert (login.is_chunked, login.content_length) == (False, None)
+
+
+@pytest.mark.parametrize(
+    "first", ["PUT /demo.mp3 HTTP/1.1", "SOURCE /demo.mp3 ICE/1.0", "SOURCE /demo.mp3 HTTP/1.0"]
+)
+def test_without_expect_the_answer_is_200(first: str) -> None:
+    assert accepted(first, "Content-Type: audio/mpeg").accepted == b"HTTP/1.0 200 OK\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "codec"),
+    [
+        ("audio/mpeg", Codec.MP3),
+        ("audio/aac", Codec.AAC),
+        ("audio/aacp", Codec.AAC),
+        ("AUDIO/MPEG; charset=x", Codec.MP3),
+    ],
+)
+def test_content_types_that_are_carried(content_type: str, codec: Codec) -> None:
+    assert accepted("PUT /demo.mp3 HTTP/1.1", f"Content-Type: {content_type}").codec is codec
+
+
+def test_source_without_a_type_is_mp3_and_put_without_one_is_refused() -> None:
+    assert accepted("SOURCE /demo.mp3 ICE/1.0").codec is Codec.MP3
+    answer = refused("PUT /demo.mp3 HTTP/1.1", AUTH)
+    assert answer.startswith("HTTP/1.0 403 No Content-type given\r\n")
+
+
+def test_other_types_are_refused() -> None:
+    answer = refused("PUT /demo.mp3 HTTP/1.1", AUTH, "Content-Type: video/mp4")
+    assert answer.startswith("HTTP/1.0 403 Content-type not supported\r\n")
+
+
+@pytest.mark.parametrize("path", ["/demo.mp3", "/demo.aac", "/demo"])
+def test_every_name_of_a_mount(path: str) -> None:
+    assert accepted(f"SOURCE {path} ICE/1.0").channel_id == "demo"
+
+
+@pytest.mark.parametrize("path", ["/", "/demo.ogg", "/a/b.mp3", "/" + "x" * 37, "/admin/metadata"])
+def test_a_path_that_is_no_mount_is_not_found(path: str) -> None:
+    assert refused(f"SOURCE {path} ICE/1.0", AUTH).startswith("HTTP/1.0 404 ")
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        (),
+        ("Authorization: Basic " + base64.b64encode(b"admin:pw").decode(),),
+        ("Authorization: Bearer x",),
+    ],
+)
+def test_without_the_source_user_the_answer_asks_for_it(authorization: tuple[str, ...]) -> None:
+    answer = refused("PUT /demo.mp3 HTTP/1.1", *authorization, "Content-Type: audio/mpeg")
+    head, _, body = answer.partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 401 ")
+    assert 'WWW-Authenticate: Basic realm="' in head
+    assert f"Content-Length: {len(body)}" in head
+    assert "Connection: Keep-Alive" in head  # libshout logs in over the same connection
+    assert body == "You need to authenticate\r\n"
+
+
+def test_libshouts_poke_starts_nothing() -> None:
+    poke = ("SOURCE /demo.mp3 HTTP/1.1", "Content-Length: 0", "Connection: keep-alive")
+    assert refused(*poke).startswith("HTTP/1.1 401 ")
+    assert refused(poke[0], AUTH, *poke[1:]).startswith("HTTP/1.1 200 ")
+
+
+def test_a_body_with_a_length_and_one_in_chunks() -> None:
+    kind = "Content-Type: audio/mpeg"
+    assert accepted("PUT /demo HTTP/1.1", kind, "Content-Length: 99").content_length == 99
+    chunked = accepted("PUT /demo HTTP/1.1", kind, "Transfer-Encoding: chunked")
+    assert (chunked.is_chunked, chunked.content_length) == (True, None)
+
+
+def test_what_a_source_says_of_itself() -> None:
+    station = accepted(
+        "SOURCE /demo.mp3 ICE/1.0",
+        "ice-name: Radio Nūr",
+        "ice-description: News",
+        "icy-genre: talk",
+        "ice-url: http://x/",
+        "ice-public: 1",
+        "ice-bitrate: 96",
+        "User-Agent: edcast",
+    ).station
+    assert (station.name, station.description, station.genre) == ("Radio Nūr", "News", "talk")
+    assert (station.url, station.public, station.bitrate_kbps) == ("http://x/", True, 96)
+    assert (station.address, station.user_agent) == ("192.0.2.1", "edcast")
+
+
+@pytest.mark.parametrize(
+    ("line", "bitrate"),
+    [
+        ("ice-audio-info: bitrate=64;samplerate=44100;channels=2", 64),
+        ("ice-audio-info: samplerate=44100;ice-bitrate=48", 48),
+        ("ice-bitrate: Quality 4", None),
+        ("ice-audio-info: bitrate=x", None),
+        ("ice-name: x", None),
+    ],
+)
+def test_bitrates_as_clients_write_them(line: str, bitrate: int | None) -> None:
+    assert accepted("SOURCE /demo.mp3 ICE/1.0", line).station.bitrate_kbps == bitrate
+
+
+def test_the_password_is_in_no_repr() -> None:
+    assert "'pw'" not in repr(accepted("SOURCE /demo.mp3 ICE/1.0"))
+
+
+@pytest.mark.parametrize(
+    ("refusal", "line"),
+    [
+        (WrongSecret("demo", "source password"), "401 You need to authenticate"),
+        (UnknownChannel("demo"), "404 channel 'demo' does not exist; check the channel id"),
+        (ChannelBusy("demo"), "403 Mountpoint in use"),
+        (
+            TypeNotSelected("demo", "icecast", "hls"),
+            "403 channel demo is set to HLS; switch it to Icecast first",
+        ),
+        (
+            ChannelDisabled("demo"),
+            "403 channel demo is disabled; ask the operator to enable it",
+        ),
+        (
+            ServiceUnavailable(),
+            "403 the server cannot check the login just now; try again soon",
+        ),
+    ],
+)
+def test_each_refusal_says_why_in_the_line_that_encoders_show(refusal: Refusal, line: str) -> None:
+    assert refuse_login(refusal).decode().startswith(f"HTTP/1.0 {line}\r\n")

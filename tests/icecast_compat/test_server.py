@@ -1,0 +1,345 @@
+"""Port 8000 over real sockets, with the broadcasts of a fake gate."""
+
+import asyncio
+import base64
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from awazpulse.channels.errors import ChannelBusy, WrongSecret
+from awazpulse.relay import Broadcast, Source, Station
+from awazpulse.relay.fanout import FanOut
+from icecast_compat.connection import MAX_REQUESTS
+from icecast_compat.server import IcecastLimits, IcecastServer
+from tests.audio import encode_tone, split_frames
+
+LOGIN = b"PUT /demo.mp3 HTTP/1.1\r\nContent-Type: audio/mpeg\r\nAuthorization: Basic %s\r\n\r\n"
+RIGHT = base64.b64encode(b"source:right")
+WRONG = base64.b64encode(b"source:wrong")
+FAST = IcecastLimits(head_timeout_s=0.4, source_timeout_s=0.5, max_waiting=20)
+
+
+class Gate:
+    """Knows one channel and its password."""
+
+    def __init__(self) -> None:
+        self.server: IcecastServer | None = None
+        self.live: Broadcast | None = None
+        self.ends: list[str] = []
+        self.max_listeners = 100
+
+    async def open_broadcast(
+        self, channel_id: str, secret: str, source: Source, station: Station
+    ) -> Broadcast:
+        await self.authorize_title(channel_id, secret, station.address)
+        if self.live is not None and not self.live.is_closed:
+            raise ChannelBusy(channel_id)
+        self.live = Broadcast(
+            channel_id,
+            "icecast",
+            source,
+            station=station,
+            max_listeners=self.max_listeners,
+            now=time.monotonic(),
+        )
+        assert self.server is not None
+        self.server.attach(self.live)
+        self.live.on_closed(lambda _broadcast, reason: self.ends.append(reason))
+        return self.live
+
+    async def authorize_title(self, channel_id: str, secret: str, address: str) -> None:
+        await asyncio.sleep(0)
+        if secret != "right":
+            raise WrongSecret(channel_id, "source password")
+
+    def title_charset(self, channel_id: str) -> str:
+        return "cp1251"
+
+
+class World:
+    """A server with its gate, and sockets to it."""
+
+    def __init__(self, server: IcecastServer, gate: Gate, fanout: FanOut) -> None:
+        self.server = server
+        self.gate = gate
+        self.fanout = fanout
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port)
+        try:
+            yield reader, writer
+        finally:
+            writer.close()
+
+    async def ask(self, data: bytes) -> bytes:
+        """Send a request; return what comes before the end."""
+        async with self.connect() as (reader, writer), asyncio.timeout(5):
+            writer.write(data)
+            return await reader.read()
+
+    @asynccontextmanager
+    async def on_air(self, data: bytes = b"") -> AsyncIterator[asyncio.StreamWriter]:
+        async with self.connect() as (reader, writer):
+            writer.write(LOGIN % RIGHT + data)
+            assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.0 200 OK\r\n\r\n"
+            yield writer
+        async with asyncio.timeout(2):
+            while self.gate.live is None or not self.gate.live.is_closed:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    loop = asyncio.get_running_loop()
+    fanout, gate = FanOut(loop), Gate()
+    server = gate.server = IcecastServer(gate, fanout, "radio.example", FAST)
+    await server.start("127.0.0.1", 0)
+    yield World(server, gate, fanout)
+    if gate.live is not None:
+        gate.live.close("the test is over")
+    await server.close()
+    fanout.close()
+
+
+async def test_what_a_source_sends_behind_its_head_is_audio_already(world: World) -> None:
+    tone = encode_tone("mp3")
+    async with world.on_air(tone[:50_000]) as writer, world.connect() as (reader, listener):
+        listener.write(b"GET /demo.mp3 HTTP/1.0\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(tone[50_000:])
+        frames = split_frames(tone, "mp3")
+        audio = await reader.readexactly(sum(len(frame) for frame in frames))
+    assert audio == tone
+    assert head.startswith(b"HTTP/1.0 200 OK\r\n")
+    assert b"Content-Type: audio/mpeg\r\n" in head
+    assert b"Content-Length" not in head
+    assert b"Transfer-Encoding" not in head
+
+
+async def test_a_chunked_put_is_unchunked(world: World) -> None:
+    tone = encode_tone("mp3")
+    chunks = [tone[at : at + 999] for at in range(0, len(tone), 999)]
+    body = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
+    head = (LOGIN % RIGHT)[:-2] + b"Transfer-Encoding: chunked\r\n\r\n"
+    async with world.connect() as (reader, writer):
+        writer.write(head + body)
+        await reader.readuntil(b"\r\n\r\n")
+        async with world.connect() as (heard, listener):
+            listener.write(b"GET /demo.mp3 HTTP/1.0\r\n\r\n")
+            await heard.readuntil(b"\r\n\r\n")
+            writer.write(b"0\r\n\r\n")
+            async with asyncio.timeout(5):
+                assert await heard.read() == tone
+    assert world.gate.ends == ["the encoder ended its stream"]
+
+
+async def test_a_source_with_a_wrong_password_can_read_why_though_it_has_sent_audio(
+    world: World,
+) -> None:
+    answer = await world.ask(LOGIN % WRONG + bytes(300_000))
+    assert answer.startswith(b"HTTP/1.0 401 ")
+    assert answer.endswith(b"You need to authenticate\r\n")
+
+
+async def test_a_busy_mount_is_403_and_the_first_source_stays(world: World) -> None:
+    async with world.on_air():
+        answer = await world.ask(LOGIN % RIGHT)
+        assert answer.startswith(b"HTTP/1.0 403 Mountpoint in use\r\n")
+        assert world.gate.live is not None
+        assert not world.gate.live.is_closed
+
+
+async def test_libshouts_three_requests_over_one_connection(world: World) -> None:
+    async with world.connect() as (reader, writer):
+        writer.write(b"OPTIONS * HTTP/1.1\r\nUpgrade: TLS/1.0, HTTP/1.1\r\n\r\n")
+        assert b"Allow: GET, HEAD, OPTIONS, SOURCE, PUT, STATS" in await reader.readuntil(
+            b"\r\n\r\n"
+        )
+        writer.write(b"SOURCE /demo.mp3 HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+        assert b" 401 " in await reader.readuntil(b"\r\n\r\n")
+        assert await reader.readexactly(26) == b"You need to authenticate\r\n"
+        writer.write(LOGIN % RIGHT)
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.0 200 OK\r\n\r\n"
+        assert world.gate.live is not None
+
+
+async def test_one_connection_has_so_many_requests_and_no_more(world: World) -> None:
+    async with world.connect() as (reader, writer), asyncio.timeout(5):
+        answers = 0
+        for _ in range(MAX_REQUESTS + 3):
+            writer.write(b"OPTIONS * HTTP/1.1\r\n\r\n")
+        answers = (await reader.read()).count(b"HTTP/1.1 200 OK")
+    assert answers == MAX_REQUESTS
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/nobody.mp3", b"404"), ("/", b"404"), ("/demo.mp3.m3u", b"404")]
+)
+async def test_off_air_there_is_nothing_to_hear(world: World, path: str, status: bytes) -> None:
+    answer = await world.ask(f"GET {path} HTTP/1.1\r\n\r\n".encode())
+    assert answer.split()[1] == status
+    assert answer.endswith(b"The file you requested could not be found\r\n")
+
+
+async def test_the_listener_limit_holds_and_a_place_is_free_again(world: World) -> None:
+    world.gate.max_listeners = 1
+    get = b"GET /demo.mp3 HTTP/1.0\r\n\r\n"
+    async with world.on_air():
+        async with world.connect() as (reader, first):
+            first.write(get)
+            await reader.readuntil(b"\r\n\r\n")
+            answer = await world.ask(get)
+            assert answer.startswith(b"HTTP/1.0 403 max listeners reached\r\n")
+        async with asyncio.timeout(2):
+            while world.fanout.listeners:  # noqa: ASYNC110  # a socket tells of the end
+                await asyncio.sleep(0.01)
+        async with world.connect() as (reader, second):
+            second.write(get)
+            assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
+
+
+async def test_head_options_and_playlist(world: World) -> None:
+    async with world.on_air():
+        head = await world.ask(b"HEAD /demo.mp3 HTTP/1.0\r\nIcy-MetaData: 1\r\n\r\n")
+        assert head.startswith(b"HTTP/1.0 200 OK\r\n")
+        assert b"icy-metaint: 16000\r\n" in head
+        assert head.endswith(b"\r\n\r\n")
+        assert b"Access-Control-Allow-Headers: " in await world.ask(
+            b"OPTIONS /demo.mp3 HTTP/1.0\r\n\r\n"
+        )
+        playlist = await world.ask(b"GET /demo.mp3.m3u HTTP/1.0\r\n\r\n")
+        url = f"http://radio.example:{world.server.port}/demo.mp3\r\n"
+        assert playlist.endswith(b"\r\n\r\n" + url.encode())
+        assert b"audio/x-mpegurl" in playlist
+    assert world.fanout.listeners == 0
+
+
+TITLE = b"/admin/metadata?mode=updinfo&mount=/demo.mp3&song="
+
+
+async def test_titles_by_get_and_by_form_in_any_charset(world: World) -> None:
+    async with world.on_air():
+        assert world.gate.live is not None
+        broadcast = world.gate.live
+        get = b"GET " + TITLE + b"%s HTTP/1.0\r\nAuthorization: Basic " + RIGHT + b"\r\n\r\n"
+        answer = await world.ask(get % b"N%C5%ABr%20-%20Rang")
+        assert answer.endswith(
+            b'<?xml version="1.0"?>\n<iceresponse><message>Metadata update successful</message>'
+            b"<return>1</return></iceresponse>\n"
+        )
+        assert (broadcast.title.artist, broadcast.title.track) == ("Nūr", "Rang")
+        await world.ask(get % b"%CF%F0%E8")
+        assert broadcast.title.text == "При"  # the channel's own charset
+        form = b"mode=updinfo&mount=%2Fdemo.mp3&artist=A&title=B"
+        await world.ask(
+            b"POST /admin/metadata HTTP/1.1\r\nContent-Length: %d\r\nAuthorization: Basic %s\r\n\r\n"
+            % (len(form), RIGHT)
+            + form
+        )
+        assert broadcast.title.text == "A - B"
+
+
+@pytest.mark.parametrize(
+    ("request_line", "password", "status"),
+    [
+        (b"GET " + TITLE + b"x", WRONG, b"401"),
+        (b"GET " + TITLE + b"x", base64.b64encode(b"admin:right"), b"401"),
+        (b"GET /admin/metadata?mode=updinfo&mount=/nobody.mp3&song=x", RIGHT, b"400"),
+        (b"GET /admin/metadata?mode=updinfo&song=x", RIGHT, b"400"),
+        (b"GET /admin/metadata?mode=updinfo&mount=/demo.mp3", RIGHT, b"400"),
+        (b"GET /admin/metadata?mode=other&mount=/demo.mp3&song=x", RIGHT, b"400"),
+        (b"POST " + TITLE + b"x", RIGHT, b"200"),
+        (b"HEAD " + TITLE + b"x", RIGHT, b"405"),
+    ],
+)
+async def test_title_updates_that_are_wrong(
+    world: World, request_line: bytes, password: bytes, status: bytes
+) -> None:
+    async with world.on_air():
+        data = request_line + b" HTTP/1.0\r\nAuthorization: Basic " + password + b"\r\n\r\n"
+        assert (await world.ask(data)).split()[1] == status
+        assert world.gate.live is not None
+        assert world.gate.live.title.text == ("x" if status == b"200" else "")
+
+
+async def test_status_json_has_no_one_or_many_sources_in_icecasts_shape(world: World) -> None:
+    async def status() -> dict[str, object]:
+        answer = await world.ask(b"GET /status-json.xsl HTTP/1.0\r\n\r\n")
+        content: dict[str, dict[str, object]] = json.loads(answer.partition(b"\r\n\r\n")[2])
+        return content["icestats"]
+
+    assert "source" not in await status()
+    async with world.on_air(encode_tone("mp3")):
+        source = (await status())["source"]
+        assert isinstance(source, dict)
+        assert source["listenurl"] == f"http://radio.example:{world.server.port}/demo.mp3"
+        assert (source["listeners"], source["bitrate"]) == (0, 128)
+        assert source["server_type"] == "audio/mpeg"
+        assert world.gate.live is not None
+        other = Broadcast("b", "icecast", _Nobody(), station=Station(), max_listeners=1, now=0)
+        world.server.attach(other)
+        many = (await status())["source"]
+        assert isinstance(many, list)
+        assert len(many) == 2
+        other.close("over")
+        assert isinstance((await status())["source"], dict)
+
+
+class _Nobody:
+    def close(self, reason: str) -> None:
+        pass
+
+
+async def test_deadlines_of_a_head_a_reply_and_a_source(world: World) -> None:
+    begun = time.monotonic()
+    assert await world.ask(b"") == b""
+    answer = await world.ask(b"GET / HTTP/1.1\r\nHost:")
+    assert answer.startswith(b"HTTP/1.0 408 ")
+    assert time.monotonic() - begun < 2
+    async with world.on_air(), asyncio.timeout(3):
+        while not world.gate.ends:  # noqa: ASYNC110  # a timer ends it
+            await asyncio.sleep(0.05)
+    assert world.gate.ends == ["the encoder sent nothing for 0.5 s"]
+
+
+async def test_a_slow_head_does_not_put_the_deadline_off(world: World) -> None:
+    async with world.connect() as (reader, writer), asyncio.timeout(3):
+        with contextlib.suppress(ConnectionError):
+            while not reader.at_eof():
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+
+async def test_when_too_many_wait_at_the_door_the_oldest_goes(world: World) -> None:
+    opened = [await asyncio.open_connection("127.0.0.1", world.server.port) for _ in range(20)]
+    await asyncio.sleep(0.05)
+    async with world.connect() as (reader, writer), asyncio.timeout(2):
+        writer.write(b"GET /nobody.mp3 HTTP/1.0\r\n\r\n")
+        assert b"404" in await reader.readline()
+        assert await opened[0][0].read() == b""
+    assert not opened[1][0].at_eof()
+    for _, writer in opened:
+        writer.close()
+
+
+async def test_a_closed_broadcast_cuts_its_source_off(world: World) -> None:
+    async with world.connect() as (reader, writer), asyncio.timeout(2):
+        writer.write(LOGIN % RIGHT)
+        await reader.readuntil(b"\r\n\r\n")
+        assert world.gate.live is not None
+        world.gate.live.close("switched")
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b""
+    assert world.server.mounts == {}
+
+
+async def test_a_source_that_sends_no_audio_is_told_in_the_log(world: World) -> None:
+    async with world.on_air(bytes(70_000)):
+        pass
+    assert "bytes without a frame, expected MP3" in world.gate.ends[0]
