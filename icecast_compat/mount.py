@@ -106,7 +106,11 @@ class Mount:
     # -- listeners
 
     def listener_head(self, *, icy: bool) -> bytes:
-        """Return the head of a listener's response."""
+        """Return the head of a listener's response.
+
+        Its `icy-*` lines have no space behind the colon: Icecast writes them so, and old players
+        look for `icy-metaint:16000` to the letter.
+        """
         now = time.monotonic()
         head = self._heads[icy]
         station = self.broadcast.station
@@ -125,6 +129,7 @@ class Mount:
             "icy-name": station.name,
             "icy-pub": str(int(station.public)),
             "icy-url": station.url,
+            "icy-metadata": "1" if icy else "",
             "icy-metaint": str(METAINT) if icy else "",
         }
         return (
@@ -134,7 +139,7 @@ class Mount:
             f"Date: {formatdate(usegmt=True)}\r\n"
             f"Content-Type: {self.content_type}\r\n"
             f"{NO_CACHE}{CORS}"
-            + "".join(f"{name}: {value}\r\n" for name, value in lines.items() if value)
+            + "".join(f"{name}:{value}\r\n" for name, value in lines.items() if value)
             + "\r\n"
         ).encode()
 
