@@ -1,0 +1,1 @@
+"""What `benchmarks.rtmp_ingest` runs beside itself: the publishers, and the servers' hosts."""

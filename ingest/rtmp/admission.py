@@ -1,0 +1,73 @@
+"""Who may connect: counts per address and in all. No I/O.
+
+A connection is pending until it is live. The limit on pending connections keeps one address from
+taking all places and from guessing keys in parallel; live ones have shown a key.
+"""
+
+import ipaddress
+from collections import Counter
+
+from .limits import RtmpLimits
+
+REPORT_SECONDS = 10  # turned away in a flood: counted, and logged once in so long
+
+
+class Admission:
+    """Counts the connections of one server, by the peer's address."""
+
+    def __init__(self, limits: RtmpLimits) -> None:
+        self._limits = limits
+        self._pending: Counter[str] = Counter()
+        self._turned_away = 0
+        self._last_report = float("-inf")
+        self.connections = 0
+
+    def try_admit(self, address: str) -> bool:
+        """Count a new connection in as pending, or say that there is no place for it."""
+        peer = parse_peer(address)
+        if (
+            self.connections >= self._limits.connections
+            or self._pending[peer] >= self._limits.pending_per_address
+        ):
+            self._turned_away += 1
+            return False
+        self._pending[peer] += 1
+        self.connections += 1
+        return True
+
+    def go_live(self, address: str) -> None:
+        """Count a pending connection as live."""
+        peer = parse_peer(address)
+        self._pending[peer] -= 1
+        if not self._pending[peer]:
+            del self._pending[peer]  # no entry stays for each address that ever came
+
+    def end_live(self, address: str) -> None:
+        """Count a live connection as pending again."""
+        self._pending[parse_peer(address)] += 1
+
+    def leave(self, address: str) -> None:
+        """Count a pending connection out."""
+        self.go_live(address)
+        self.connections -= 1
+
+    def take_report(self, now: float) -> int:
+        """Return how many were turned away since the last report, or 0 if that was just now."""
+        if now < self._last_report + REPORT_SECONDS:
+            return 0
+        self._last_report = now
+        count, self._turned_away = self._turned_away, 0
+        return count
+
+
+def parse_peer(address: str) -> str:
+    """Return what counts as one peer: an IPv4 address, or the /64 that one customer is given."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((parsed, 64), strict=False))

@@ -1,0 +1,298 @@
+"""The asyncio shell of one RTMP connection: a socket on one side, a broadcast on the other.
+
+Frames go from the read callback to the broadcast in plain calls. What the shell decides itself is
+how a connection ends:
+
+    the peer leaves, errs or goes silent    the broadcast is closed, then the socket
+    the broadcast is closed from outside    the socket is aborted: while live, OBS reads nothing
+    refused                                 told why, then the peer has `linger_seconds` to close
+    the peer does not read                  aborted at `write_buffer_bytes`
+"""
+
+import asyncio
+import itertools
+import logging
+from typing import Final, Protocol, cast
+
+from awazpulse.audio import Frame, Track
+from awazpulse.channels.errors import Refusal, ServiceUnavailable
+from awazpulse.errors import PeerError
+from awazpulse.relay import Station
+
+from .admission import Admission
+from .errors import DeadlinePassed
+from .events import Event, PublishEnded, PublishRequested, Refused
+from .limits import RtmpLimits
+from .metadata import Metadata
+from .protocol import ServerProtocol
+from .publication import Gate, Publication
+from .state import State
+
+logger = logging.getLogger(__name__)
+
+READ_BUFFER_BYTES = 64 * 1024  # bounds how long one connection's turn of the loop can take
+VIDEO_READ_BYTES = 2048  # audio alone comes in smaller reads, and is never made to wait
+
+_ids = itertools.count(1)
+
+
+class Host(Protocol):
+    """What a connection needs of its server."""
+
+    @property
+    def gate(self) -> Gate:
+        """Who decides."""
+
+    @property
+    def limits(self) -> RtmpLimits:
+        """What a peer may do."""
+
+    @property
+    def admission(self) -> Admission:
+        """Who is connected."""
+
+    @property
+    def read_buffer(self) -> memoryview:
+        """Shared: it is filled and parsed within one turn of the loop."""
+
+    def connection_opened(self, connection: "RtmpConnection") -> None:
+        """Keep it until it is lost."""
+
+    def connection_lost(self, connection: "RtmpConnection") -> None:
+        """Forget it."""
+
+    def keep_task(self, task: asyncio.Task[None]) -> None:
+        """Hold a task until it is done."""
+
+    def resume_later(self, connection: "RtmpConnection") -> None:
+        """Call its `resume` within `REST_SECONDS`, together with those of others."""
+
+
+class RtmpConnection(asyncio.BufferedProtocol):
+    """One peer. All methods run on the event loop's thread."""
+
+    def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
+        self.id: Final = next(_ids)
+        self._host = host
+        self._loop = loop
+        self._buffer = host.read_buffer
+        self._protocol = ServerProtocol(host.limits, loop.time())
+        self._transport: asyncio.Transport | None = None
+        self._publication: Publication | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self._address = ""
+        self._live_since: float | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, if there is a place for one more connection."""
+        transport = cast("asyncio.Transport", transport)
+        self._address = str((transport.get_extra_info("peername") or ("",))[0])
+        if not self._host.admission.try_admit(self._address):
+            transport.abort()
+            self._report_turned_away()
+            return
+        self._transport = transport
+        transport.set_write_buffer_limits(high=self._host.limits.write_buffer_bytes)
+        self._host.connection_opened(self)
+        logger.info("rtmp=%d opened from %s", self.id, self._address)
+        self._arm_timer()
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 (asyncio names it)
+        """Return where to read to."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what was read: the way of every frame."""
+        if self._transport is None:
+            return
+        now = self._loop.time()
+        try:
+            events = self._protocol.receive_data(bytes(self._buffer[:nbytes]), now)
+            if events:
+                self._handle_events(events, now)
+            self._flush()
+            if VIDEO_READ_BYTES <= nbytes < READ_BUFFER_BYTES and self._live_since is not None:
+                self._rest()
+        except PeerError as error:
+            self._fail(error)
+        except Exception:
+            logger.exception("rtmp=%d channel=%s failed", self.id, self._channel_id)
+            self._abort("an error of ours")
+
+    def _rest(self) -> None:
+        """Let video gather, so that one read takes what would have been two or three.
+
+        Waking up and reading is most of what an encoder costs; see `benchmarks/rtmp_ingest.py`.
+        """
+        if self._transport is not None:
+            self._transport.pause_reading()
+            self._host.resume_later(self)
+
+    def resume(self) -> None:
+        """Read on after a rest."""
+        if self._transport is not None:
+            self._transport.resume_reading()
+
+    def eof_received(self) -> None:
+        """Close at once: who does not send is no encoder."""
+        self._abort("the encoder left")
+
+    def pause_writing(self) -> None:
+        """Give up on a peer that does not read its answers."""
+        self._abort("the encoder does not read")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End what is still on air."""
+        self._abort("the encoder left" if exc is None else f"the encoder left: {exc}")
+
+    def close(self, reason: str) -> None:
+        """End the publication, and the connection at once."""
+        self._abort(reason)
+
+    @property
+    def _channel_id(self) -> str:
+        return "-" if self._publication is None else self._publication.channel_id
+
+    def _handle_events(self, events: list[Event], now: float) -> None:
+        for event in events:
+            if isinstance(event, Frame):
+                publication = self._publication
+                if publication is not None and publication.broadcast is not None:
+                    publication.broadcast.publish(event, now)
+            else:
+                self._handle(event)
+
+    def _handle(self, event: Event) -> None:
+        publication = self._publication
+        match event:
+            case PublishRequested():
+                self._request(event)
+            case PublishEnded(reason):
+                self._end_publication(reason)
+            case Refused(reason):
+                logger.info("rtmp=%d refused: %s", self.id, reason)
+            case Metadata() if publication is not None:
+                publication.set_metadata(event)
+            case Track() if publication is not None and publication.broadcast is not None:
+                publication.broadcast.set_track(event)
+
+    def _request(self, event: PublishRequested) -> None:
+        station = Station(address=self._address, user_agent=event.encoder)
+        publication = Publication(event.channel_id, station, self._cut_off)
+        self._publication = publication
+        decision = self._decide(publication, event.secret)
+        self._host.keep_task(self._loop.create_task(decision))
+
+    async def _decide(self, publication: Publication, secret: str) -> None:
+        try:
+            broadcast = await self._host.gate.open_broadcast(
+                publication.channel_id, secret, publication, publication.station
+            )
+        except Refusal as refusal:
+            self._refuse(publication, str(refusal))
+        except Exception:
+            logger.exception(
+                "rtmp=%d channel=%s cannot be decided", self.id, publication.channel_id
+            )
+            self._refuse(publication, str(ServiceUnavailable()))
+        else:
+            if publication.open(broadcast):
+                self._go_live(publication)
+
+    def _refuse(self, publication: Publication, reason: str) -> None:
+        if publication.is_over:
+            return
+        logger.info("rtmp=%d channel=%s refused: %s", self.id, publication.channel_id, reason)
+        publication.end(reason)
+        self._protocol.refuse_publish(reason, self._loop.time())
+        self._flush()
+
+    def _go_live(self, publication: Publication) -> None:
+        now = self._loop.time()
+        self._live_since = now
+        self._host.admission.go_live(self._address)
+        logger.info("rtmp=%d channel=%s on air", self.id, publication.channel_id)
+        early = self._protocol.accept_publish(now)
+        self._flush()
+        self._handle_events(early, now)
+
+    def _flush(self) -> None:
+        data = self._protocol.data_to_send()
+        if data and self._transport is not None:
+            self._transport.write(data)
+        if self._protocol.deadline < self._timer_at:
+            self._arm_timer()
+
+    def _end_publication(self, reason: str) -> None:
+        publication = self._publication
+        if publication is None:
+            return
+        publication.end(reason)
+        self._log_off_air(reason)
+        self._publication = None
+
+    def _log_off_air(self, reason: str) -> None:
+        if self._live_since is None:
+            return
+        seconds = self._loop.time() - self._live_since
+        self._live_since = None
+        self._host.admission.end_live(self._address)
+        logger.info(
+            "rtmp=%d channel=%s off air after %.1f s: %s",
+            self.id,
+            self._channel_id,
+            seconds,
+            reason,
+        )
+
+    def _cut_off(self, reason: str) -> None:
+        """Abort because the broadcast was closed; it is not to be called back."""
+        self._log_off_air(reason)
+        self._publication = None
+        self._abort(reason)
+
+    def _fail(self, error: PeerError) -> None:
+        """Close because the peer is at fault, told of it where it may listen."""
+        if self._protocol.state is not State.LINGERING:
+            logger.info("rtmp=%d channel=%s closing: %s", self.id, self._channel_id, error)
+        self._end_publication(str(error))
+        is_told = self._protocol.fail(error, self._loop.time())
+        if is_told and not isinstance(error, DeadlinePassed):
+            self._flush()
+        else:
+            self._abort(str(error))
+
+    def _abort(self, reason: str) -> None:
+        transport, self._transport = self._transport, None
+        if transport is None:
+            return
+        transport.abort()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._end_publication(reason)
+        self._host.admission.leave(self._address)
+        self._host.connection_lost(self)
+        logger.info("rtmp=%d closed: %s", self.id, reason)
+
+    def _arm_timer(self) -> None:
+        """Have one timer, no later than the deadline; that moves with each frame, the timer not."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._transport is not None:
+            self._timer_at = self._protocol.deadline
+            self._timer = self._loop.call_at(self._timer_at, self._on_timer)
+
+    def _on_timer(self) -> None:
+        now = self._loop.time()
+        try:
+            self._handle_events(self._protocol.handle_deadline(now), now)
+        except PeerError as error:
+            self._fail(error)
+        self._flush()
+        self._arm_timer()
+
+    def _report_turned_away(self) -> None:
+        count = self._host.admission.take_report(self._loop.time())
+        if count:
+            logger.warning("%d RTMP connections turned away, last from %s", count, self._address)

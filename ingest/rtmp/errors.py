@@ -1,0 +1,165 @@
+"""What an RTMP peer can do wrong. Each exception holds the facts; `str()` makes the sentence.
+
+    PeerError
+    └── RtmpError
+        ├── NotRtmp                 the first byte is no RTMP version
+        ├── ChunkError
+        │   ├── MissingChunkHeader  a short header on a chunk stream that has had no full one
+        │   ├── TooManyChunkStreams
+        │   └── ChunkSizeOutOfRange
+        ├── MessageTooLong          a declared length above the limit of its type
+        ├── TooMuchPending          too many bytes of messages that are not complete
+        ├── TooMuchBeforePublish    too many bytes without a publish command
+        ├── TooManyMessageStreams
+        ├── MalformedMessage        a body that does not parse as its type
+        │   └── MalformedAmf
+        ├── UnexpectedCommand       a command that the state does not allow
+        └── DeadlinePassed
+
+No text carries what the peer sent as a name: a stream name holds the key.
+"""
+
+from awazpulse.errors import PeerError
+
+_TLS_HANDSHAKE = 0x16  # RFC 8446 §5.1, the first byte of a ClientHello
+
+
+class RtmpError(PeerError):
+    """The peer broke RTMP or a limit of ours; the connection ends."""
+
+
+class NotRtmp(RtmpError):
+    """The first byte is not the version of plain RTMP."""
+
+    def __init__(self, first_byte: int) -> None:
+        super().__init__(first_byte)
+        self.first_byte = first_byte
+
+    def __str__(self) -> str:
+        if self.first_byte == _TLS_HANDSHAKE:
+            return "got a TLS handshake, expected plain RTMP (rtmp://, not rtmps://)"
+        text = f"got {self.first_byte:#04x} as the first byte, expected RTMP version 0x03"
+        is_letter = chr(self.first_byte).isascii() and chr(self.first_byte).isalpha()
+        return text + " (an HTTP request?)" if is_letter else text
+
+
+class ChunkError(RtmpError):
+    """The chunk layer cannot go on (RTMP 1.0 §5.3)."""
+
+
+class MissingChunkHeader(ChunkError):
+    """A type-2 or type-3 chunk opened a chunk stream; it lacks length and type."""
+
+    def __init__(self, chunk_type: int, chunk_stream_id: int) -> None:
+        super().__init__(chunk_type, chunk_stream_id)
+        self.chunk_type = chunk_type
+        self.chunk_stream_id = chunk_stream_id
+
+    def __str__(self) -> str:
+        return (
+            f"got a type-{self.chunk_type} chunk first on chunk stream {self.chunk_stream_id},"
+            " expected type 0 or 1"
+        )
+
+
+class TooManyChunkStreams(ChunkError):
+    """More chunk streams than any encoder uses."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"got more than {self.limit} chunk streams"
+
+
+class ChunkSizeOutOfRange(ChunkError):
+    """A Set Chunk Size outside 1 to 2^31-1 (RTMP 1.0 §5.4.1)."""
+
+    def __init__(self, chunk_size: int) -> None:
+        super().__init__(chunk_size)
+        self.chunk_size = chunk_size
+
+    def __str__(self) -> str:
+        return f"got a chunk size of {self.chunk_size}, expected 1 to {2**31 - 1}"
+
+
+class MessageTooLong(RtmpError):
+    """A chunk header declares more bytes than a message of this type may have."""
+
+    def __init__(self, type_id: int, length: int, limit: int) -> None:
+        super().__init__(type_id, length, limit)
+        self.type_id = type_id
+        self.length = length
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return (
+            f"got a message of type {self.type_id} with {self.length} bytes,"
+            f" expected at most {self.limit}"
+        )
+
+
+class TooMuchPending(RtmpError):
+    """The incomplete messages of all chunk streams together are too long."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"got more than {self.limit} bytes of incomplete messages"
+
+
+class TooMuchBeforePublish(RtmpError):
+    """A peer that has not asked to publish sends more than that takes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"got more than {self.limit} bytes without a publish command"
+
+
+class TooManyMessageStreams(RtmpError):
+    """createStream again and again."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"got createStream more than {self.limit} times"
+
+
+class MalformedMessage(RtmpError):
+    """A message body that is not what its type says."""
+
+
+class MalformedAmf(MalformedMessage):
+    """Bytes that are no AMF0."""
+
+
+class UnexpectedCommand(RtmpError):
+    """A command in a state that does not allow it."""
+
+    def __init__(self, command: str, state: str) -> None:
+        super().__init__(command, state)
+        self.command = command
+        self.state = state
+
+    def __str__(self) -> str:
+        return f"got {self.command} in state {self.state}"
+
+
+class DeadlinePassed(RtmpError):
+    """The peer did not do in time what it has to do next."""
+
+    def __init__(self, missing: str, seconds: float) -> None:
+        super().__init__(missing, seconds)
+        self.missing = missing
+        self.seconds = seconds
+
+    def __str__(self) -> str:
+        return f"no {self.missing} within {self.seconds:g} s"

@@ -1,0 +1,84 @@
+"""The lower half of a connection: handshake, chunks, acknowledgements and pings. No I/O.
+
+Contract: `receive_data` consumes all of its input and returns the whole messages in it, in order,
+or raises `RtmpError`. What the protocol control messages ask for is done here and never returned.
+"""
+
+from .chunk_stream import ChunkReader
+from .handshake import Handshake
+from .messages import (
+    ACKNOWLEDGEMENT,
+    SET_PEER_BANDWIDTH,
+    USER_CONTROL,
+    WINDOW_ACKNOWLEDGEMENT_SIZE,
+    Acknowledgement,
+    Message,
+    UserControl,
+    WindowAcknowledgementSize,
+)
+from .outbox import Outbox
+
+WINDOW_BYTES = 2_500_000  # what we ask for, and what holds until the peer asks for another
+
+_CONTROL = (ACKNOWLEDGEMENT, USER_CONTROL, WINDOW_ACKNOWLEDGEMENT_SIZE, SET_PEER_BANDWIDTH)
+
+
+class Link:
+    """Turns one peer's bytes into messages."""
+
+    def __init__(self) -> None:
+        self.outbox = Outbox()
+        self.received_bytes = 0
+        self._handshake: Handshake | None = Handshake()
+        self._chunks = ChunkReader()
+        self._window_bytes = WINDOW_BYTES
+        self._acknowledge_at = WINDOW_BYTES  # received bytes
+
+    @property
+    def is_shaken(self) -> bool:
+        """Whether the handshake is complete."""
+        return self._handshake is None
+
+    @property
+    def pending_bytes(self) -> int:
+        """What is kept of incomplete messages."""
+        return self._chunks.pending_bytes
+
+    def receive_data(self, data: bytes) -> list[Message] | tuple[()]:
+        """Return the messages that `data` completes."""
+        self.received_bytes += len(data)
+        if self._handshake is not None:
+            rest = self._shake_hands(self._handshake, data)
+            if rest is None:
+                return ()
+            data = rest
+        messages = self._chunks.receive_data(data)
+        if self.received_bytes >= self._acknowledge_at:
+            self.outbox.send_control(Acknowledgement(self.received_bytes))
+            self._acknowledge_at = self.received_bytes + self._window_bytes
+        if not messages:
+            return ()
+        return [m for m in messages if m.type_id not in _CONTROL or self._obey(m)]
+
+    def _shake_hands(self, handshake: Handshake, data: bytes) -> bytes | None:
+        rest = handshake.receive_data(data)
+        self.outbox.send_bytes(handshake.data_to_send())
+        if rest is not None:
+            self._handshake = None
+        return rest
+
+    def _obey(self, message: Message) -> bool:
+        """Do what a control message asks for.
+
+        An Acknowledgement and a bandwidth limit what we send, which is next to nothing.
+        """
+        if message.type_id == WINDOW_ACKNOWLEDGEMENT_SIZE:
+            # A window of 0 is full before the first byte: it can only mean 'no wish'.
+            window = WindowAcknowledgementSize.parse(message.payload)
+            self._window_bytes = window.window_bytes or WINDOW_BYTES
+            self._acknowledge_at = self.received_bytes + self._window_bytes
+        elif message.type_id == USER_CONTROL:
+            control = UserControl.parse(message.payload)
+            if control.event == UserControl.PING_REQUEST:
+                self.outbox.send_control(UserControl(UserControl.PING_RESPONSE, control.data[:4]))
+        return False

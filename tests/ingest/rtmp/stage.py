@@ -1,0 +1,169 @@
+"""A server on loopback with a gate of the test's own, and an encoder that sends raw bytes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+from awazpulse.audio import Frame, Track
+from awazpulse.channels.errors import UnknownChannel, WrongSecret
+from awazpulse.relay import Broadcast, Source, Station, Title
+from ingest.rtmp import RtmpLimits, RtmpServer
+
+from . import wire
+
+CHANNEL, KEY = "demo", "0PENSESAME"
+STARTED = b"NetStream.Publish.Start\x00\x0bdescription"  # of onStatus, not of onFCPublish
+PATIENCE_SECONDS = 5
+
+
+class Recorder:
+    """A subscriber that keeps all that it is told."""
+
+    def __init__(self) -> None:
+        self.tracks: list[Track] = []
+        self.frames: list[Frame] = []
+        self.closed = asyncio.Event()
+        self.reason = ""
+
+    def on_track(self, track: Track) -> None:
+        self.tracks.append(track)
+
+    def on_frame(self, frame: Frame) -> None:
+        self.frames.append(frame)
+
+    def on_title(self, title: Title) -> None:
+        pass
+
+    def on_close(self, reason: str) -> None:
+        self.reason = reason
+        self.closed.set()
+
+
+class FakeGate:
+    """Knows one key for every channel but `nobody`; the last encoder takes a channel over."""
+
+    def __init__(self) -> None:
+        self.broadcasts: list[Broadcast] = []
+        self.recorders: list[Recorder] = []
+        self.is_open = asyncio.Event()
+        self.is_open.set()
+        self.is_asked = asyncio.Event()
+        self.failure: Exception | None = None
+
+    async def open_broadcast(
+        self, channel_id: str, secret: str, source: Source, station: Station
+    ) -> Broadcast:
+        self.is_asked.set()
+        await self.is_open.wait()
+        if self.failure is not None:
+            raise self.failure
+        if channel_id == "nobody":
+            raise UnknownChannel(channel_id)
+        if secret != KEY:
+            raise WrongSecret(channel_id, "stream key")
+        for older in self.broadcasts:
+            if older.channel_id == channel_id:
+                older.close("another encoder took over")
+        return self._make(channel_id, source, station)
+
+    def _make(self, channel_id: str, source: Source, station: Station) -> Broadcast:
+        now = asyncio.get_running_loop().time()
+        broadcast = Broadcast(channel_id, "hls", source, station=station, max_listeners=1, now=now)
+        recorder = Recorder()
+        broadcast.subscribe(recorder)
+        self.broadcasts.append(broadcast)
+        self.recorders.append(recorder)
+        return broadcast
+
+
+class Encoder:
+    """The client's side of a connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self.received = b""
+
+    async def send(self, data: bytes) -> None:
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def read_until(self, mark: bytes) -> None:
+        """Read up to a text of the server; fails when the server closes before."""
+        while mark not in self.received:
+            data = await asyncio.wait_for(self._reader.read(65536), PATIENCE_SECONDS)
+            assert data, f"closed before {mark!r}"
+            self.received += data
+
+    async def wait_closed(self) -> None:
+        """Wait until the server closes."""
+        try:
+            while data := await asyncio.wait_for(self._reader.read(65536), PATIENCE_SECONDS):
+                self.received += data
+        except ConnectionError:
+            pass
+
+    async def publish(self, name: str = f"{CHANNEL}?key={KEY}") -> None:
+        """Go on air."""
+        await self.send(wire.opening(name))
+        await self.read_until(STARTED)
+
+    async def close(self) -> None:
+        self._writer.close()
+        with suppress(ConnectionError):
+            await self._writer.wait_closed()
+
+
+class Stage:
+    """One server; encoders that join it leave with it."""
+
+    def __init__(self, limits: RtmpLimits) -> None:
+        self.gate = FakeGate()
+        self.server = RtmpServer(self.gate, limits)
+        self.port = 0
+        self._encoders: list[Encoder] = []
+
+    async def join(self) -> Encoder:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        encoder = Encoder(reader, writer)
+        self._encoders.append(encoder)
+        return encoder
+
+    async def close_encoders(self) -> None:
+        for encoder in self._encoders:
+            await encoder.close()
+
+    @property
+    def recorder(self) -> Recorder:
+        """Of the latest broadcast."""
+        return self.gate.recorders[-1]
+
+    async def wait_off_air(self) -> str:
+        """Wait until the latest broadcast has ended, and return why."""
+        await asyncio.wait_for(self.recorder.closed.wait(), PATIENCE_SECONDS)
+        return self.recorder.reason
+
+    async def wait_for_frames(self, count: int) -> list[Frame]:
+        """Wait until the latest broadcast has had so many frames."""
+        frames = self.recorder.frames
+        await eventually(lambda: len(frames) >= count)
+        return frames
+
+
+async def eventually(is_so: Callable[[], bool]) -> None:
+    """Wait for what happens on the server's side of the loop."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not is_so():  # noqa: ASYNC110 (it is not for the server to set a test's events)
+            await asyncio.sleep(0.002)
+
+
+@asynccontextmanager
+async def on_stage(limits: RtmpLimits | None = None) -> AsyncIterator[Stage]:
+    """A server that is listening, closed at the end."""
+    stage = Stage(limits or RtmpLimits())
+    stage.port = await stage.server.start("127.0.0.1", 0)
+    try:
+        yield stage
+    finally:
+        await stage.server.close()
+        await stage.close_encoders()

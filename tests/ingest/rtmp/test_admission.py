@@ -1,0 +1,68 @@
+import pytest
+
+from ingest.rtmp.admission import REPORT_SECONDS, Admission, parse_peer
+from ingest.rtmp.limits import RtmpLimits
+
+
+def test_pending_connections_of_an_address_have_a_limit() -> None:
+    admission = Admission(RtmpLimits(pending_per_address=2))
+    assert [admission.try_admit("a") for _ in range(3)] == [True, True, False]
+    assert admission.try_admit("b")
+
+
+def test_a_live_connection_makes_room_for_a_pending_one() -> None:
+    admission = Admission(RtmpLimits(pending_per_address=1))
+    assert admission.try_admit("a")
+    admission.go_live("a")
+    assert admission.try_admit("a")
+    assert admission.connections == 2
+
+
+def test_a_publication_that_ends_is_pending_again() -> None:
+    admission = Admission(RtmpLimits(pending_per_address=1))
+    assert admission.try_admit("a")
+    admission.go_live("a")
+    admission.end_live("a")
+    assert not admission.try_admit("a")
+
+
+def test_all_connections_together_have_a_limit() -> None:
+    admission = Admission(RtmpLimits(connections=3))
+    assert [admission.try_admit(str(number)) for number in range(4)] == [True, True, True, False]
+    admission.go_live("0")
+    assert not admission.try_admit("9")
+    admission.leave("1")
+    assert admission.try_admit("9")
+
+
+def test_nothing_is_kept_of_an_address_that_has_left() -> None:
+    admission = Admission(RtmpLimits())
+    for number in range(100):
+        admission.try_admit(str(number))
+        admission.leave(str(number))
+    assert admission.connections == 0
+    assert not admission._pending
+
+
+def test_those_turned_away_are_reported_once_in_a_while() -> None:
+    admission = Admission(RtmpLimits(connections=0))
+    admission.try_admit("a")
+    assert admission.take_report(100.0) == 1
+    admission.try_admit("a")
+    admission.try_admit("a")
+    assert admission.take_report(100.0 + REPORT_SECONDS - 0.1) == 0
+    assert admission.take_report(100.0 + REPORT_SECONDS) == 2
+
+
+@pytest.mark.parametrize(
+    ("address", "peer"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_a_peer_is_an_ipv4_address_or_an_ipv6_network(address: str, peer: str) -> None:
+    assert parse_peer(address) == peer

@@ -1,0 +1,489 @@
+import asyncio
+import gc
+import logging
+import re
+import time
+import tracemalloc
+
+import pytest
+
+from awazpulse.audio import Frame
+from awazpulse.audio.aac import parse_audio_specific_config
+from ingest.rtmp import RtmpLimits
+from ingest.rtmp.connection import VIDEO_READ_BYTES
+from ingest.rtmp.server import REST_SECONDS
+
+from . import wire
+from .stage import CHANNEL, KEY, STARTED, Encoder, eventually, on_stage
+
+SHORT = 0.08  # seconds, for deadlines that a test waits for
+
+
+async def _publish_frames(encoder: Encoder, count: int, start: int = 0) -> None:
+    for number in range(start, start + count):
+        await encoder.send(wire.aac_frame(b"frame %d" % number, 23 * number))
+
+
+# On air
+
+
+async def test_frames_reach_the_broadcast_in_order() -> None:
+    async with on_stage() as stage:
+        encoder = await stage.join()
+        await encoder.publish()
+        await encoder.send(wire.aac_config())
+        await _publish_frames(encoder, 50)
+        frames = await stage.wait_for_frames(50)
+        assert stage.recorder.tracks == [parse_audio_specific_config(wire.AAC_CONFIG)]
+        assert [frame.data[7:] for frame in frames] == [b"frame %d" % n for n in range(50)]
+        assert [frame.timestamp_ms for frame in frames] == [23 * n for n in range(50)]
+
+
+async def test_what_the_encoder_says_of_itself_reaches_the_broadcast() -> None:
+    async with on_stage() as stage:
+        encoder = await stage.join()
+        await encoder.publish()
+        station = stage.gate.broadcasts[0].station
+        assert (station.address, station.user_agent[:8]) == ("127.0.0.1", "FMLE/3.0")
+        meta = wire.string("onMetaData") + wire.ecma_array(9, audiodatarate=160.0, encoder="obs")
+        await encoder.send(wire.message(wire.DATA, meta) + wire.aac_config())
+        await _publish_frames(encoder, 1)
+        await stage.wait_for_frames(1)
+        station = stage.gate.broadcasts[0].station
+        assert (station.bitrate_kbps, station.user_agent) == (160, "obs")
+
+
+async def test_a_track_that_comes_before_the_decision_is_not_lost() -> None:
+    async with on_stage() as stage:
+        stage.gate.is_open.clear()
+        encoder = await stage.join()
+        await encoder.send(wire.opening() + wire.aac_config() + wire.aac_frame(b"early"))
+        await stage.gate.is_asked.wait()
+        stage.gate.is_open.set()
+        await encoder.read_until(STARTED)
+        await _publish_frames(encoder, 1)
+        [frame] = await stage.wait_for_frames(1)
+        assert frame.data[7:] == b"frame 0"
+
+
+async def test_a_connection_can_publish_again() -> None:
+    async with on_stage() as stage:
+        encoder = await stage.join()
+        await encoder.publish()
+        await encoder.send(wire.command("FCUnpublish", 6, wire.NULL, wire.string(CHANNEL)))
+        assert await stage.wait_off_air() == "the encoder stopped"
+        await encoder.send(wire.publish())
+        await encoder.read_until(b"NetStream.Unpublish.Success")
+        await encoder.send(wire.aac_config())
+        await eventually(lambda: len(stage.gate.recorders) == 2)
+        await _publish_frames(encoder, 100)
+        await stage.wait_for_frames(1)
+
+
+async def test_audio_behind_video_is_late_by_no_more_than_the_rest() -> None:
+    async with on_stage() as stage:
+        encoder = await stage.join()
+        await encoder.publish()
+        await encoder.send(wire.aac_config())
+        for number in range(10):
+            await encoder.send(wire.message(wire.VIDEO, bytes(VIDEO_READ_BYTES)))
+            begin = time.monotonic()
+            await _publish_frames(encoder, 1, number)
+            await stage.wait_for_frames(number + 1)
+            assert time.monotonic() - begin < REST_SECONDS + 0.2  # a busy machine's share
+
+
+async def test_reads_behind_video_are_fewer_than_sends() -> None:
+    async with on_stage() as stage:
+        encoder = await stage.join()
+        await encoder.publish()
+        await encoder.send(wire.aac_config())
+        arrivals: set[float] = set()
+        broadcast = stage.gate.broadcasts[0]
+        publish = broadcast.publish
+
+        def note_arrival(frame: Frame, now: float) -> None:
+            arrivals.add(now)
+            publish(frame, now)
+
+        broadcast.publish = note_arrival  # type: ignore[method-assign]
+        for number in range(40):
+            await encoder.send(wire.message(wire.VIDEO, bytes(VIDEO_READ_BYTES)))
+            await _publish_frames(encoder, 1, number)
+            await asyncio.sleep(0.002)
+        await stage.wait_for_frames(40)
+        assert len(arrivals) < 20
+
+
+async def test_rests_do_not_hold_up_much_video() -> None:
+    async with on_stage() as stage:
+        encoder = await stage.join()
+        await encoder.publish()
+        await encoder.send(wire.control(1, 65536) + wire.aac_config())
+        video = wire.message(wire.VIDEO, bytes(1_000_000), chunk_size=65536)
+        begin = time.monotonic()
+        for _ in range(10):
+            await encoder.send(video)
+        await _publish_frames(encoder, 1)
+        await stage.wait_for_frames(1)
+        assert time.monotonic() - begin < 4
+
+
+async def test_an_encoder_that_leaves_or_is_kicked_while_it_rests_is_gone() -> None:
+    async with on_stage() as stage:
+        for name in ("left", "kicked"):
+            encoder = await stage.join()
+            await encoder.publish(f"{name}?key={KEY}")
+            await encoder.send(wire.message(wire.VIDEO, bytes(VIDEO_READ_BYTES)))
+            await eventually(lambda: bool(stage.server._resting))
+            if name == "left":
+                await encoder.close()
+            else:
+                stage.gate.broadcasts[-1].close("kicked")
+            await stage.wait_off_air()
+            await eventually(lambda: not stage.server._resting)
+        await eventually(lambda: not stage.server._connections)
+
+
+# The end
+
+
+async def test_the_broadcast_ends_with_the_connection() -> None:
+    async with on_stage() as stage:
+        encoder = await stage.join()
+        await encoder.publish()
+        await encoder.close()
+        assert await stage.wait_off_air() == "the encoder left"
+
+
+async def test_the_connection_ends_with_the_broadcast_at_once() -> None:
+    async with on_stage() as stage:
+        encoder = await stage.join()
+        await encoder.publish()
+        stage.gate.broadcasts[0].close("kicked")
+        begin = time.monotonic()
+        await encoder.wait_closed()
+        assert time.monotonic() - begin < 0.5
+        assert stage.recorder.reason == "kicked"
+
+
+async def test_a_second_encoder_takes_over_from_the_first() -> None:
+    async with on_stage() as stage:
+        first, second = await stage.join(), await stage.join()
+        await first.publish()
+        await second.publish()
+        await first.wait_closed()
+        assert stage.gate.recorders[0].reason == "another encoder took over"
+        await second.send(wire.aac_config())
+        await _publish_frames(second, 3)
+        await stage.wait_for_frames(3)
+        assert not stage.gate.broadcasts[1].is_closed
+
+
+async def test_frames_behind_a_kick_in_the_same_read_are_dropped() -> None:
+    async with on_stage() as stage:
+        encoder = await stage.join()
+        await encoder.publish()
+        recorder = stage.recorder
+        kick = stage.gate.broadcasts[0].close
+        on_frame = recorder.on_frame
+
+        def kick_at_the_first(frame: Frame) -> None:
+            on_frame(frame)
+            kick("kicked")
+
+        recorder.on_frame = kick_at_the_first  # type: ignore[method-assign]
+        await encoder.send(wire.aac_config() + b"".join(wire.aac_frame(b"x", n) for n in range(9)))
+        await encoder.wait_closed()
+        assert len(recorder.frames) == 1
+
+
+@pytest.mark.parametrize("leave", ["close", "delete"])
+async def test_a_broadcast_that_comes_after_the_encoder_left_is_closed(leave: str) -> None:
+    async with on_stage() as stage:
+        stage.gate.is_open.clear()
+        encoder = await stage.join()
+        await encoder.send(wire.opening())
+        await stage.gate.is_asked.wait()
+        if leave == "close":
+            await encoder.close()
+        else:
+            await encoder.send(wire.command("deleteStream", 7, wire.NULL, wire.number(1)))
+            await encoder.read_until(b"NetStream.Unpublish.Success")
+        await asyncio.sleep(0.02)
+        stage.gate.is_open.set()
+        await eventually(lambda: bool(stage.gate.broadcasts))
+        await asyncio.sleep(0.01)
+        assert stage.gate.broadcasts[0].closed_reason == "the encoder left before it was accepted"
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("demo?key=wrong", "wrong stream key for channel demo"),
+        ("demo", "wrong stream key for channel demo"),
+        ("nobody?key=x", "channel 'nobody' does not exist"),
+        ("", "the stream key must be CHANNEL?key=SECRET"),
+    ],
+)
+async def test_a_refused_encoder_is_told_why_and_then_closed(name: str, reason: str) -> None:
+    async with on_stage(RtmpLimits(linger_seconds=SHORT)) as stage:
+        encoder = await stage.join()
+        await encoder.send(wire.opening(name))
+        await encoder.read_until(b"NetStream.Publish.BadName")
+        assert reason.encode() in encoder.received
+        await encoder.send(wire.aac_config() + bytes(10_000))  # read, not answered by a reset
+        await encoder.wait_closed()
+        assert stage.gate.broadcasts == []
+
+
+async def test_a_gate_that_breaks_is_a_refusal_and_one_line_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with on_stage() as stage:
+        stage.gate.failure = RuntimeError("the gate is broken")
+        encoder = await stage.join()
+        await encoder.send(wire.opening())
+        await encoder.read_until(b"NetStream.Publish.BadName")
+        assert b"try again soon" in encoder.received
+        errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+        assert [record.exc_text is not None or record.exc_info for record in errors]
+        assert len(errors) == 1
+
+
+async def test_an_http_request_is_closed_at_once() -> None:
+    async with on_stage() as stage:
+        encoder = await stage.join()
+        begin = time.monotonic()
+        await encoder.send(b"GET / HTTP/1.1\r\nHost: radio\r\n\r\n")
+        await encoder.wait_closed()
+        assert time.monotonic() - begin < 0.5
+        assert encoder.received == b""
+
+
+async def test_broken_rtmp_ends_its_own_connection_only() -> None:
+    async with on_stage(RtmpLimits(linger_seconds=SHORT)) as stage:
+        good, bad = await stage.join(), await stage.join()
+        await good.publish("good?key=" + KEY)
+        await bad.publish("bad?key=" + KEY)
+        await bad.send(wire.control(1, 0))
+        await bad.read_until(b"NetStream.Failed")
+        assert b"got a chunk size of 0" in bad.received
+        await bad.wait_closed()
+        assert "got a chunk size of 0" in await stage.wait_off_air()
+        await good.send(wire.aac_config() + wire.aac_frame(b"still here"))
+        await eventually(lambda: bool(stage.gate.recorders[0].frames))
+        assert not stage.gate.broadcasts[0].is_closed
+
+
+async def test_an_error_of_ours_is_logged_once_and_closes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with on_stage() as stage:
+        encoder = await stage.join()
+        await encoder.publish()
+
+        def fail(frame: object) -> None:
+            raise RuntimeError("a subscriber that breaks its promise")
+
+        stage.recorder.on_frame = fail  # type: ignore[method-assign]
+        frames = b"".join(wire.aac_frame(b"x", n) for n in range(5))
+        await encoder.send(wire.aac_config() + frames)
+        await encoder.wait_closed()
+        assert await stage.wait_off_air() == "an error of ours"
+        assert len([r for r in caplog.records if r.levelno >= logging.ERROR]) == 1
+
+
+# Deadlines
+
+
+@pytest.mark.parametrize(
+    ("sent", "limits"),
+    [
+        (b"", RtmpLimits(handshake_seconds=SHORT)),
+        (wire.handshake()[:-1], RtmpLimits(handshake_seconds=SHORT)),
+        (wire.handshake(), RtmpLimits(publish_seconds=SHORT)),
+        (wire.before_publish(), RtmpLimits(publish_seconds=SHORT)),
+        (wire.opening(""), RtmpLimits(linger_seconds=SHORT)),
+    ],
+)
+async def test_a_peer_that_waits_is_closed(sent: bytes, limits: RtmpLimits) -> None:
+    async with on_stage(limits) as stage:
+        encoder = await stage.join()
+        begin = time.monotonic()
+        await encoder.send(sent)
+        await encoder.wait_closed()
+        assert SHORT * 0.9 < time.monotonic() - begin < 2
+
+
+async def test_an_encoder_without_audio_goes_off_air_though_it_sends_video() -> None:
+    async with on_stage(RtmpLimits(silence_seconds=4 * SHORT)) as stage:
+        encoder = await stage.join()
+        await encoder.publish()
+        await encoder.send(wire.aac_config())
+        begin = time.monotonic()
+        for number in range(8):  # twice the limit, but with audio
+            await asyncio.sleep(SHORT)
+            await _publish_frames(encoder, 1, number)
+        assert not stage.gate.broadcasts[0].is_closed
+        video = asyncio.create_task(_send_video(encoder))
+        assert await stage.wait_off_air() == "no audio within 0.32 s"
+        assert time.monotonic() - begin >= 11 * SHORT
+        video.cancel()
+        await asyncio.wait({video})
+
+
+async def _send_video(encoder: Encoder) -> None:
+    while True:
+        await encoder.send(wire.message(wire.VIDEO, bytes(1000)))
+        await asyncio.sleep(SHORT / 4)
+
+
+async def test_a_decision_that_is_late_is_a_refusal() -> None:
+    async with on_stage(RtmpLimits(decision_seconds=SHORT)) as stage:
+        stage.gate.is_open.clear()
+        encoder = await stage.join()
+        await encoder.send(wire.opening())
+        await encoder.read_until(b"NetStream.Publish.BadName")
+        assert b"try again soon" in encoder.received
+        stage.gate.is_open.set()
+        await eventually(lambda: bool(stage.gate.broadcasts))
+        assert await stage.wait_off_air() == "the encoder left before it was accepted"
+
+
+# Limits
+
+
+async def _is_admitted(encoder: Encoder) -> bool:
+    try:
+        await encoder.send(wire.handshake())
+        await encoder.read_until(b"\x03")
+    except (AssertionError, ConnectionError):
+        return False
+    return True
+
+
+async def test_pending_connections_of_an_address_at_the_limit_and_one_more() -> None:
+    async with on_stage(RtmpLimits(pending_per_address=3)) as stage:
+        encoders = [await stage.join() for _ in range(4)]
+        assert [await _is_admitted(e) for e in encoders] == [True, True, True, False]
+        await encoders[0].send(wire.opening()[len(wire.handshake()) :])
+        await encoders[0].read_until(STARTED)
+        assert await _is_admitted(await stage.join())
+        assert not await _is_admitted(await stage.join())
+        await encoders[0].close()
+        await encoders[1].close()
+        await stage.wait_off_air()
+        await asyncio.sleep(0.02)
+        assert await _is_admitted(await stage.join())
+
+
+async def test_all_connections_at_the_limit_and_one_more() -> None:
+    async with on_stage(RtmpLimits(connections=2)) as stage:
+        encoders = [await stage.join() for _ in range(3)]
+        await encoders[0].publish()
+        assert await _is_admitted(encoders[1])
+        assert not await _is_admitted(encoders[2])
+        assert stage.server.admission.connections == 2
+
+
+async def test_nothing_stays_of_connections_that_have_gone() -> None:
+    async with on_stage() as stage:
+        for name in ("a?key=" + KEY, "demo?key=wrong", ""):
+            encoder = await stage.join()
+            await encoder.send(wire.opening(name))
+            await encoder.read_until(b"NetStream.Publish")
+            await encoder.close()
+        await asyncio.sleep(0.05)
+        assert stage.server.admission.connections == 0
+        assert not stage.server.admission._pending
+        assert not stage.server._connections
+        assert not stage.server._tasks
+
+
+async def test_a_peer_that_reads_no_answers_is_cut_off() -> None:
+    async with on_stage(RtmpLimits(write_buffer_bytes=1024)) as stage:
+        encoder = await stage.join()
+        await encoder.publish()
+        ping = wire.chunk(0, 2, b"\x00\x06abcd", type_id=4, stream_id=0) * 20_000
+        async with asyncio.timeout(20):
+            with pytest.raises(ConnectionError):
+                await _send_for_ever(encoder, ping)
+        assert await stage.wait_off_air() == "the encoder does not read"
+
+
+async def _send_for_ever(encoder: Encoder, data: bytes) -> None:
+    while True:
+        await encoder.send(data)
+
+
+async def test_memory_stays_flat_under_hostile_input() -> None:
+    async with on_stage() as stage:
+        live = await stage.join()
+        await live.publish()
+        await live.send(wire.control(1, 65536))
+        hostile = [
+            wire.chunk(0, 5, bytes(60_000), length=0xFFFFFF, type_id=wire.VIDEO)
+            + wire.control(2, 5),
+            wire.message(wire.DATA, bytes(70_000), chunk_size=65536),
+            wire.chunk(0, 6, bytes(65536), length=200_000) + wire.control(2, 6),
+        ]
+        for data in hostile:
+            await live.send(data)
+        gc.collect()
+        tracemalloc.start()
+        try:
+            for _ in range(12):
+                for data in hostile:
+                    await live.send(data)
+                stranger = await stage.join()
+                await stranger.send(wire.handshake() + wire.connect() + b"\xc9" + bytes(50))
+                await stranger.wait_closed()
+                await stranger.close()
+            gc.collect()
+            current, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert not stage.gate.broadcasts[0].is_closed
+        assert current < 1_000_000
+
+
+# Logging
+
+
+async def test_each_line_has_the_connection_and_the_channel_and_never_a_key(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with on_stage(RtmpLimits(linger_seconds=SHORT)) as stage:
+        good, wrong, bad = [await stage.join() for _ in range(3)]
+        await good.publish()
+        await wrong.send(wire.opening("demo?key=" + KEY + "x"))
+        await wrong.read_until(b"NetStream.Publish.BadName")
+        await bad.publish("bad?key=" + KEY)
+        await bad.send(wire.publish())
+        await bad.read_until(b"NetStream.Failed")
+        await good.close()
+        await bad.wait_closed()
+        await asyncio.sleep(0.02)
+    lines = [r.getMessage() for r in caplog.records if r.name.startswith("ingest")]
+    assert KEY not in "".join(lines)
+    assert all(re.match(r"rtmp=\d+ ", line) for line in lines)
+    text = "\n".join(lines)
+    assert re.search(r"rtmp=(\d+) channel=demo on air", text)
+    assert re.search(r"rtmp=(\d+) channel=demo refused: wrong stream key", text)
+    assert re.search(r"rtmp=(\d+) channel=bad closing: got publish in state live", text)
+    assert re.search(r"rtmp=(\d+) channel=demo off air after \d+\.\d s: the encoder left", text)
+
+
+async def test_a_flood_of_connections_is_one_line_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with on_stage(RtmpLimits(connections=0)) as stage:
+        for _ in range(20):
+            await (await stage.join()).wait_closed()
+        lines = [r.getMessage() for r in caplog.records if r.name.startswith("ingest")]
+        assert lines == ["1 RTMP connections turned away, last from 127.0.0.1"]

@@ -1,0 +1,198 @@
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from awazpulse.audio import AudioError, Codec, Frame, MalformedAudio, Track, UnsupportedAudio
+from awazpulse.audio.aac import AdtsFramer, parse_audio_specific_config
+from ingest.rtmp.flv_audio import AudioReceiver, Packet, parse_enhanced
+
+from .wire import AAC_CONFIG
+
+TRACK = parse_audio_specific_config(AAC_CONFIG)
+MP3_HEADER = bytes((0xFF, 0xFB, 0x90, 0x00))  # 128 kbit/s, 44.1 kHz, stereo: 417 bytes
+MP3_FRAME = MP3_HEADER + bytes(413)
+
+
+def _aac(access_unit: bytes, time: int) -> Frame:
+    return Frame(time, 1024, AdtsFramer(TRACK).frame(access_unit), 7)
+
+
+def _receive(*messages: tuple[bytes, int]) -> list[Track | Frame]:
+    receiver = AudioReceiver()
+    return [event for body, time in messages for event in receiver.receive_message(body, time)]
+
+
+def test_aac_is_a_track_and_adts_frames() -> None:
+    events = _receive(
+        (b"\xaf\x00" + AAC_CONFIG, 0), (b"\xaf\x01" + b"one", 10), (b"\xaf\x01two", 33)
+    )
+    assert events == [TRACK, _aac(b"one", 10), _aac(b"two", 33)]
+    assert TRACK.config == AAC_CONFIG
+
+
+def test_aac_before_its_configuration_is_passed_over() -> None:
+    assert _receive((b"\xaf\x01one", 0), (b"\xaf\x00" + AAC_CONFIG, 5)) == [TRACK]
+
+
+def test_a_new_configuration_is_a_new_track() -> None:
+    mono = bytes((0x12, 0x08))
+    events = _receive((b"\xaf\x00" + AAC_CONFIG, 0), (b"\xaf\x00" + mono, 0))
+    assert events == [TRACK, parse_audio_specific_config(mono)]
+
+
+@pytest.mark.parametrize("body", [b"", b"\xaf", b"\x2f", b"\xaf\x01", b"\xaf\x00"])
+def test_an_empty_message_is_silence(body: bytes) -> None:
+    assert _receive((b"\xaf\x00" + AAC_CONFIG, 0), (body, 1)) == [TRACK]
+
+
+def test_times_go_on_over_the_wrap() -> None:
+    events = _receive((b"\xaf\x00" + AAC_CONFIG, 0), (b"\xaf\x01a", 2**32 - 1), (b"\xaf\x01a", 22))
+    assert [event.timestamp_ms for event in events if isinstance(event, Frame)] == [
+        2**32 - 1, 2**32 + 22,
+    ]  # fmt: skip
+
+
+def test_a_configuration_that_cannot_go_on_air_is_refused() -> None:
+    with pytest.raises(MalformedAudio):
+        _receive((b"\xaf\x00\x12", 0))
+    with pytest.raises(UnsupportedAudio):
+        _receive((b"\xaf\x00" + bytes((0xF8, 0x80, 0x00, 0x00)), 0))
+
+
+def test_an_access_unit_at_the_limit_of_adts_is_taken_and_one_byte_more_is_not() -> None:
+    config = (b"\xaf\x00" + AAC_CONFIG, 0)
+    assert len(_receive(config, (b"\xaf\x01" + bytes(8184), 0))) == 2
+    with pytest.raises(MalformedAudio, match="8185"):
+        _receive(config, (b"\xaf\x01" + bytes(8185), 0))
+
+
+@pytest.mark.parametrize(
+    ("first_byte", "name"), [(0x3F, "PCM"), (0xB2, "Speex"), (0x7F, "G.711"), (0xCF, "format 12")]
+)
+def test_another_codec_is_refused_by_its_name(first_byte: int, name: str) -> None:
+    with pytest.raises(UnsupportedAudio, match=rf"{name}.*expected AAC or MP3.*set the encoder"):
+        _receive((bytes((first_byte, 0, 1)), 0))
+
+
+# MP3
+
+MP3_TRACK = Track(Codec.MP3, 44100, 2, 1152)
+
+
+def test_an_mp3_message_is_a_frame_as_it_came() -> None:
+    events = _receive((b"\x2f" + MP3_FRAME, 24), (b"\x2f" + MP3_FRAME, 50))
+    assert events == [MP3_TRACK, Frame(24, 1152, MP3_FRAME), Frame(50, 1152, MP3_FRAME)]
+
+
+def test_several_whole_mp3_frames_in_one_message_follow_each_other_in_time() -> None:
+    events = _receive((b"\x2f" + MP3_FRAME * 3, 100))
+    assert events[1:] == [Frame(time, 1152, MP3_FRAME) for time in (100, 126, 152)]
+
+
+def test_another_rate_of_mp3_is_another_track() -> None:
+    other = bytes((0xFF, 0xFB, 0x94, 0x00)) + bytes(380)  # 48 kHz: 384 bytes
+    events = _receive((b"\x2f" + MP3_FRAME, 0), (b"\x2f" + other, 26), (b"\x2f" + other, 50))
+    assert [type(event) for event in events] == [Track, Frame, Track, Frame, Frame]
+
+
+def test_mp3_that_is_cut_anywhere_is_put_together() -> None:
+    stream = MP3_FRAME * 6
+    pieces = [stream[at : at + 300] for at in range(0, len(stream), 300)]
+    events = _receive(*((b"\x2f" + piece, 1000 + 20 * n) for n, piece in enumerate(pieces)))
+    assert events[0] == MP3_TRACK
+    assert [event.data for event in events if isinstance(event, Frame)] == [MP3_FRAME] * 6
+    assert [event.timestamp_ms for event in events if isinstance(event, Frame)][:3] == [
+        1000, 1026, 1052,
+    ]  # fmt: skip
+
+
+def test_junk_as_mp3_is_refused_before_long() -> None:
+    with pytest.raises(MalformedAudio, match="expected MP3"):
+        _receive(*((b"\x2f" + bytes(1000), time) for time in range(70)))
+
+
+def test_aac_after_mp3_and_mp3_after_aac_are_new_tracks() -> None:
+    events = _receive(
+        (b"\x2f" + MP3_FRAME, 0),
+        (b"\xaf\x00" + AAC_CONFIG, 26),
+        (b"\xaf\x01a", 26),
+        (b"\x2f" + MP3_FRAME, 50),
+        (b"\xaf\x01a", 60),
+    )
+    assert [type(event) for event in events] == [Track, Frame, Track, Frame, Track, Frame]
+
+
+# Enhanced RTMP
+
+
+def test_enhanced_aac_is_as_legacy_aac() -> None:
+    events = _receive((b"\x90mp4a" + AAC_CONFIG, 0), (b"\x91mp4aone", 10), (b"\x92mp4a", 20))
+    assert events == [TRACK, _aac(b"one", 10)]
+
+
+def test_enhanced_mp3_is_as_legacy_mp3() -> None:
+    events = _receive((b"\x90.mp3", 0), (b"\x91.mp3" + MP3_FRAME, 10))
+    assert events == [MP3_TRACK, Frame(10, 1152, MP3_FRAME)]
+
+
+def test_multichannel_configuration_is_passed_over() -> None:
+    assert _receive((b"\x94mp4a\x01\x02" + bytes(4), 0)) == []
+
+
+@pytest.mark.parametrize("four_cc", [b"Opus", b"fLaC", b"ac-3", b"ec-3"])
+def test_another_four_cc_is_refused_by_its_name(four_cc: bytes) -> None:
+    with pytest.raises(UnsupportedAudio, match=four_cc.decode()):
+        _receive((b"\x90" + four_cc + b"OpusHead", 0))
+
+
+def _sized(track_id: int, body: bytes) -> bytes:
+    return bytes((track_id,)) + len(body).to_bytes(3, "big") + body
+
+
+def test_extra_tracks_of_obs_stay_out_of_the_feed() -> None:
+    events = _receive(
+        (b"\xaf\x00" + AAC_CONFIG, 0),
+        (b"\x95\x00mp4a\x01" + bytes((0x11, 0x88)), 0),
+        (b"\x95\x01mp4a\x01other", 5),
+        (b"\xaf\x01one", 10),
+    )
+    assert events == [TRACK, _aac(b"one", 10)]
+
+
+def test_track_0_of_one_of_many_and_of_many_codecs_is_the_feed() -> None:
+    many = b"\x95\x11mp4a" + _sized(1, b"other") + _sized(0, b"feed") + _sized(2, b"x")
+    codecs = b"\x95\x21Opus" + _sized(1, b"o") + b"mp4a" + _sized(0, b"feed")
+    for multitrack in (b"\x95\x01mp4a\x00feed", many, codecs):
+        events = _receive((b"\x95\x00mp4a\x00" + AAC_CONFIG, 0), (multitrack, 7))
+        assert events == [TRACK, _aac(b"feed", 7)]
+
+
+def test_mod_ex_prefixes_are_skipped() -> None:
+    nano = b"\x02\x00\x01\x02\x01"  # 3 bytes of data, then type 0 and packet type 1
+    assert parse_enhanced(b"\x97" + nano + b"mp4aone") == [Packet(1, b"mp4a", 0, b"one")]
+    twice = b"\x02\x00\x01\x02\x07" + nano
+    assert parse_enhanced(b"\x97" + twice + b"mp4aone") == [Packet(1, b"mp4a", 0, b"one")]
+    long = b"\xff\x01\x2b" + bytes(300) + b"\x01"
+    assert parse_enhanced(b"\x97" + long + b"mp4aone") == [Packet(1, b"mp4a", 0, b"one")]
+
+
+@pytest.mark.parametrize(
+    "body", [b"\x95", b"\x97", b"\x97\x02", b"\x97\x02abc", b"\x95\x11mp4a\x00\x00\x00\x09short"]
+)
+def test_an_enhanced_tag_that_is_cut_off_is_malformed(body: bytes) -> None:
+    with pytest.raises(MalformedAudio, match="cut off"):
+        parse_enhanced(body)
+
+
+@given(st.lists(st.tuples(st.binary(max_size=60), st.integers(0, 2**32 - 1)), max_size=5))
+def test_random_bytes_raise_documented_exceptions_only(messages: list[tuple[bytes, int]]) -> None:
+    with suppress(AudioError):
+        _receive((b"\xaf\x00" + AAC_CONFIG, 0), *messages)
+
+
+@given(st.integers(0, 255), st.binary(max_size=60))
+def test_random_enhanced_tags_raise_documented_exceptions_only(first: int, body: bytes) -> None:
+    with suppress(AudioError):
+        _receive((bytes((0x90 | first & 15,)) + body, 0))

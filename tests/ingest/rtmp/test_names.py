@@ -1,0 +1,82 @@
+import pytest
+
+from awazpulse.channels.errors import Refusal
+from ingest.rtmp.names import (
+    InvalidStreamName,
+    StreamName,
+    UnknownApp,
+    is_known_app,
+    parse_stream_name,
+)
+
+
+@pytest.mark.parametrize(
+    ("app", "name"),
+    [
+        ("live", "demo?key=SECRET"),
+        ("live/", "demo?key=SECRET"),
+        ("/live", "/demo?key=SECRET"),
+        ("live?key=SECRET", "demo"),
+        ("live", "demo?x=1&key=SECRET&y"),
+        ("live/demo?key=SECRET", ""),
+        ("live/demo", "?key=SECRET"),
+        ("live", "live/demo?key=SECRET"),
+        ("live/_definst_", "demo?key=SECRET"),
+        ("live?key=wrong", "demo?key=SECRET"),
+        ("live?key=SECRET", "demo?key="),
+        ("live", "demo?key=%53ECRET"),
+    ],
+)
+def test_channel_and_key_are_found_where_encoders_put_them(app: str, name: str) -> None:
+    assert is_known_app(app)
+    assert parse_stream_name(app, name) == StreamName("demo", "SECRET")
+
+
+def test_a_channel_may_be_called_as_the_app() -> None:
+    assert parse_stream_name("live", "live?key=a") == StreamName("live", "a")
+
+
+def test_a_plus_sign_in_a_key_is_a_plus_sign() -> None:
+    assert parse_stream_name("live", "demo?key=a+b=c").secret == "a+b=c"
+
+
+def test_a_missing_key_is_empty_and_left_to_the_decision() -> None:
+    assert parse_stream_name("live", "demo") == StreamName("demo", "")
+
+
+@pytest.mark.parametrize("app", ["", "foo", "Live", "live2", "foo/live", "?key=live"])
+def test_another_app_is_unknown(app: str) -> None:
+    assert not is_known_app(app)
+    with pytest.raises(UnknownApp, match=r"rtmp://HOST/live"):
+        parse_stream_name(app, "demo?key=SECRET")
+
+
+@pytest.mark.parametrize(
+    ("app", "name"),
+    [
+        ("live", ""),
+        ("live", "?key=SECRET"),
+        ("live", "a/b?key=SECRET"),
+        ("live/a/b", ""),
+        ("live", "two words?key=SECRET"),
+        ("live", "bell\x07?key=SECRET"),
+        ("live", "line\nbreak"),
+        ("live", "demo&key=SECRET"),
+        ("live", "demo=SECRET"),
+    ],
+)
+def test_a_name_without_one_channel_is_refused_with_what_to_type(app: str, name: str) -> None:
+    with pytest.raises(InvalidStreamName, match=r"CHANNEL\?key=SECRET") as refused:
+        parse_stream_name(app, name)
+    assert isinstance(refused.value, Refusal)
+
+
+def test_a_channel_id_at_the_limit_is_taken_and_a_longer_one_is_not() -> None:
+    channel_id = "c" * 36
+    assert parse_stream_name("live", channel_id).channel_id == channel_id
+    with pytest.raises(InvalidStreamName):
+        parse_stream_name("live", channel_id + "c")
+
+
+def test_the_key_is_in_no_repr() -> None:
+    assert "SECRET" not in repr(parse_stream_name("live", "demo?key=SECRET"))
