@@ -179,8 +179,9 @@ class Broadcast:
         self.peak_listeners = max(self.peak_listeners, self.listeners)
 
     def listener_left(self) -> None:
-        """Count a listener out."""
-        self.listeners -= 1
+        """Count a listener out; the end has counted everyone out already."""
+        if self.closed_reason is None:
+            self.listeners -= 1
 
     def close(self, reason: str) -> None:
         """End the broadcast: the source is closed, the listeners are told, then the rest.

@@ -92,7 +92,7 @@ class Cohort:
         """Bring a listener that has its own position into step."""
         listener.cohort = None
         fanout = self.audience.fanout
-        if fanout.catch_up(listener, now) and not listener.pending:
+        if fanout.catch_up(listener, now):
             self.add(listener)
 
     def add(self, listener: Listener) -> None:

@@ -143,6 +143,9 @@ def test_listeners_are_counted_against_the_limit(broadcast: Broadcast) -> None:
     assert (had_room, broadcast.has_room) == (False, True)
     broadcast.listener_left()
     assert (broadcast.listeners, broadcast.peak_listeners) == (1, 2)
+    broadcast.close("over")
+    broadcast.listener_left()
+    assert broadcast.listeners == 0
 
 
 def test_the_bitrate_is_the_declared_one_else_the_measured_one(broadcast: Broadcast) -> None:

@@ -1,0 +1,20 @@
+"""The application: the endpoints, and what stands around them."""
+
+from aiohttp import web
+
+from api.authentication import AuthRoutes
+from api.bodies import MAX_BODY_BYTES
+from api.middlewares import allow_browsers, answer_errors
+from api.operations import OperationRoutes
+from api.services import Services
+from api.streams import StreamRoutes
+
+
+def create_app(services: Services) -> web.Application:
+    """Return the API, to be served by `ApiServer` or by a test."""
+    app = web.Application(
+        middlewares=[allow_browsers, answer_errors], client_max_size=MAX_BODY_BYTES
+    )
+    for routes in (AuthRoutes(services), StreamRoutes(services), OperationRoutes(services)):
+        app.add_routes(routes.list_routes())
+    return app

@@ -1,0 +1,65 @@
+"""Around every handler: CORS for browser panels, and errors in one shape, each logged once."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from aiohttp import web
+
+from api.answers import answer_error, answer_refusal
+from awazpulse.channels.errors import Refusal
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+PREFLIGHT_MAX_AGE_S = 7200  # what Chromium keeps one for at most
+
+# Any origin may ask: who asks is known by the bearer token, which a browser does not add by itself.
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Retry-After, WWW-Authenticate",
+}
+_PREFLIGHT = {
+    **_CORS,
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Max-Age": str(PREFLIGHT_MAX_AGE_S),
+}
+
+
+@web.middleware
+async def allow_browsers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer preflights, and let pages of any origin read the answers."""
+    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+        return web.Response(status=HTTPStatus.NO_CONTENT, headers=_PREFLIGHT)
+    response = await handler(request)
+    if not response.prepared:
+        response.headers.update(_CORS)
+    return response
+
+
+@web.middleware
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a handler raises into an answer; what is unexpected shows nothing of itself."""
+    try:
+        return await handler(request)
+    except Refusal as refusal:
+        return answer_refusal(refusal)
+    except web.HTTPException as error:
+        if error.status < HTTPStatus.BAD_REQUEST:
+            raise
+        headers = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
+        return answer_error(error.status, _describe(error, request), headers)
+    except (web.RequestPayloadError, ConnectionError):
+        # Who leaves in the middle of a body reads no answer; raised, aiohttp would log a traceback.
+        return answer_error(HTTPStatus.BAD_REQUEST, "the body is not what its headers say")
+    except Exception:
+        logger.exception("%s %s failed", request.method, request.path)
+        return answer_error(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error")
+
+
+def _describe(error: web.HTTPException, request: web.Request) -> str:
+    if error.status == HTTPStatus.NOT_FOUND:
+        return f"Cannot {request.method} {request.path}"
+    return error.text or error.reason

@@ -1,0 +1,80 @@
+"""What the API needs of the server, as narrow as it needs it. The application hands it in."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from awazpulse.channels import (
+    AccessToken,
+    ActiveStream,
+    ChannelCredentials,
+    ChannelRecord,
+    Identity,
+)
+from awazpulse.store import Channel, Stream, User
+
+
+class Streams(Protocol):
+    """Switches channels and knows what is on air."""
+
+    async def switch_stream_type(self, channel_id: str, stream_type: str) -> Stream:
+        """Select the channel's stream type; return its row."""
+
+    async def get_active_stream(self, channel_id: str) -> ActiveStream:
+        """Return the selected type and its row."""
+
+    async def get_streams(self, channel_id: str) -> list[Stream]:
+        """Return the channel's rows."""
+
+    async def refresh(self, channel_id: str) -> None:
+        """Hold what is on air to what the channel's rows say now."""
+
+
+class Channels(Protocol):
+    """Reads channels."""
+
+    async def get(self, channel_id: str) -> ChannelRecord:
+        """Return a channel. Raises `UnknownChannel`."""
+
+    def read_credentials(self, channel: Channel) -> ChannelCredentials:
+        """Return what encoders must be told."""
+
+
+class Users(Protocol):
+    """Signs people in."""
+
+    async def authenticate(self, email: str, password: str, address: str) -> User:
+        """Return the user whose login this is. Raises `WrongLogin`."""
+
+    async def get(self, user_id: str) -> User:
+        """Return a user by id. Raises `UnknownUser`."""
+
+
+class TokenKeeper(Protocol):
+    """Makes and verifies tokens. What it verifies raises `InvalidToken`."""
+
+    def issue(self, user: User) -> AccessToken:
+        """Return a token for a user who has signed in."""
+
+    def verify(self, text: str) -> Identity:
+        """Return whose token this is."""
+
+    def verify_refresh(self, text: str, channel_id: str) -> None:
+        """Raise unless this is a refresh token for this channel."""
+
+
+class Pingable(Protocol):
+    """The database, as far as its health goes."""
+
+    async def ping(self) -> None:
+        """Raise `DatabaseUnavailable` unless it answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """All of them."""
+
+    streams: Streams
+    channels: Channels
+    users: Users
+    tokens: TokenKeeper
+    database: Pingable

@@ -1,0 +1,84 @@
+"""Whether an encoder may go on air: the checks of a source's login, in their order. No I/O.
+
+The secret comes before everything that only the owner may learn: whether the channel is disabled,
+which type is selected, and whether somebody is on air.
+"""
+
+import hmac
+import os
+
+from awazpulse.channels.errors import (
+    ChannelBusy,
+    ChannelDisabled,
+    ChannelInMaintenance,
+    TypeNotSelected,
+    WrongSecret,
+)
+from awazpulse.channels.records import ChannelRecord
+from awazpulse.channels.secrets import SecretKind, Vault, is_same_secret
+from awazpulse.relay import Broadcast
+from awazpulse.store import Channel, StreamType
+
+_FINGERPRINT_KEY = os.urandom(32)  # fingerprints are compared within this process only
+
+
+def get_secret_kind(stream_type: StreamType) -> SecretKind:
+    """Return which of the channel's secrets opens it for this type."""
+    if stream_type is StreamType.HLS:
+        return SecretKind.STREAM_KEY
+    return SecretKind.SOURCE_PASSWORD
+
+
+def decrypt_secret(channel: Channel, kind: SecretKind, vault: Vault) -> str:
+    """Return the channel's secret. Raises `UnreadableSecrets`."""
+    stored = (
+        channel.encrypted_stream_key
+        if kind is SecretKind.STREAM_KEY
+        else channel.encrypted_source_password
+    )
+    return vault.decrypt(channel.id, kind, stored)
+
+
+def require_secret(channel: Channel, kind: SecretKind, offered: str, vault: Vault) -> None:
+    """Raise `WrongSecret` unless the offered secret is the channel's."""
+    if not is_same_secret(offered, decrypt_secret(channel, kind, vault)):
+        raise WrongSecret(channel.id, kind.value)
+
+
+def require_selected(record: ChannelRecord, stream_type: StreamType) -> None:
+    """Raise `TypeNotSelected` unless the channel is set to this type."""
+    if record.selected_type is not stream_type:
+        raise TypeNotSelected(record.channel.id, stream_type, record.selected_type)
+
+
+def require_free(
+    live: Broadcast | None, *, takeover: bool, stale_source_s: float, now: float
+) -> None:
+    """Raise `ChannelBusy` unless nothing is on air, or what is may be taken over.
+
+    A source that has been silent for `stale_source_s` holds nobody off: its connection is
+    half-dead more often than not.
+    """
+    if live is None or takeover or now - live.last_frame >= stale_source_s:
+        return
+    raise ChannelBusy(live.channel_id)
+
+
+def find_reason_to_close(record: ChannelRecord | None, broadcast: Broadcast) -> str | None:
+    """Return why what is on air may be so no longer, None when it may."""
+    if record is None:
+        return "the channel was removed"
+    try:
+        record.require_enabled()
+    except ChannelInMaintenance:
+        return "the channel is in maintenance"
+    except ChannelDisabled:
+        return "the channel was disabled"
+    if record.selected_type != broadcast.stream_type:
+        return f"switched to {record.selected_type.label}"
+    return None
+
+
+def fingerprint(secret: str) -> bytes:
+    """Return what stands for a secret in memory, so that the secret itself need not."""
+    return hmac.digest(_FINGERPRINT_KEY, secret.encode("utf-8", "surrogatepass"), "sha256")

@@ -1,0 +1,74 @@
+"""Passwords hashed by Argon2id (RFC 9106), in threads: one takes tens of milliseconds and 64 MiB.
+
+At most `MAX_AT_ONCE` are worked on and `MAX_WAITING` wait, so that a flood of logins costs bounded
+memory and other logins only a delay.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from awazpulse.channels.errors import InvalidValue, ServiceUnavailable
+
+MIN_PASSWORD_CHARACTERS = 8
+MAX_PASSWORD_CHARACTERS = 1024  # bounds what hashing a hostile one can cost
+MAX_AT_ONCE = 2
+MAX_WAITING = 100
+
+T = TypeVar("T")
+
+
+class Passwords:
+    """Hashes and verifies; `hasher` is for tests, which want it cheap."""
+
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
+        self._slots = asyncio.Semaphore(MAX_AT_ONCE)
+        self._waiting = 0
+        self._nobodys_hash: str | None = None
+
+    async def hash(self, password: str) -> str:
+        """Return the hash to store. Raises `InvalidValue` for one too short or too long."""
+        if not MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS:
+            raise InvalidValue(
+                f"got a password of {len(password)} characters,"
+                f" expected {MIN_PASSWORD_CHARACTERS} to {MAX_PASSWORD_CHARACTERS}"
+            )
+        return await self._work(lambda: self._hasher.hash(password))
+
+    async def verify(self, stored: str | None, password: str) -> bool:
+        """Whether the password is right; without a stored hash it takes as long to say no."""
+        password = password[:MAX_PASSWORD_CHARACTERS]
+        if stored is None:
+            stored = await self._get_nobodys_hash()
+            await self._work(lambda: self._matches(stored, password))
+            return False
+        return await self._work(lambda: self._matches(stored, password))
+
+    def needs_rehash(self, stored: str) -> bool:
+        """Whether the hash was made with other parameters than today's."""
+        return self._hasher.check_needs_rehash(stored)
+
+    def _matches(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _get_nobodys_hash(self) -> str:
+        if self._nobodys_hash is None:
+            self._nobodys_hash = await self._work(lambda: self._hasher.hash("nobody's password"))
+        return self._nobodys_hash
+
+    async def _work(self, function: Callable[[], T]) -> T:
+        if self._waiting >= MAX_WAITING:
+            raise ServiceUnavailable
+        self._waiting += 1
+        try:
+            async with self._slots:
+                return await asyncio.to_thread(function)
+        finally:
+            self._waiting -= 1

@@ -1,0 +1,40 @@
+"""The addresses that the outside world reaches this server at. No I/O."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PublicUrls:
+    """One public host, a name or an address (IPv6 without brackets), and the four ports."""
+
+    host: str
+    rtmp_port: int = 1935
+    icecast_port: int = 8000
+    hls_port: int = 8088
+    api_port: int = 3000
+
+    @property
+    def bracketed_host(self) -> str:
+        """The host as a URL spells it (RFC 3986 §3.2.2)."""
+        return f"[{self.host}]" if ":" in self.host and self.host[0] != "[" else self.host
+
+    @property
+    def rtmp(self) -> str:
+        """What goes into the encoder's field 'Server'."""
+        return f"rtmp://{self.bracketed_host}:{self.rtmp_port}/live"
+
+    @property
+    def api(self) -> str:
+        """The API's root, without a slash at the end."""
+        return f"http://{self.bracketed_host}:{self.api_port}"
+
+    def playback(self, channel_id: str, stream_type: str) -> str:
+        """Return what a player opens."""
+        if stream_type == "hls":
+            return f"http://{self.bracketed_host}:{self.hls_port}/hls/{channel_id}.m3u8"
+        return f"http://{self.bracketed_host}:{self.icecast_port}{mount_point(channel_id)}"
+
+
+def mount_point(channel_id: str) -> str:
+    """Return the channel's path on the Icecast port."""
+    return f"/{channel_id}.mp3"

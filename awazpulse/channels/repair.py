@@ -1,0 +1,29 @@
+"""Makes the rows true before anything is on air: what a crash has left behind."""
+
+from sqlalchemy import case, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from awazpulse.channels.public_urls import PublicUrls
+from awazpulse.channels.records import address_stream
+from awazpulse.store import Stream, StreamStatus
+
+
+async def repair_rows(session: AsyncSession, urls: PublicUrls) -> None:
+    """Take every row off air and let it say where this server plays it.
+
+    totalUptime is not touched: it was written every `UPTIME_STEP_S` while on air, and when the
+    crash came nobody knows.
+    """
+    is_live = Stream.status == StreamStatus.LIVE
+    await session.execute(
+        update(Stream)
+        .where(or_(is_live, Stream.current_listeners != 0))
+        .values(
+            status=case((is_live, StreamStatus.OFFLINE), else_=Stream.status),
+            current_listeners=0,
+            current_track=None,
+            current_artist=None,
+        )
+    )
+    for stream in await session.scalars(select(Stream)):
+        address_stream(stream, stream.channel_id, urls)

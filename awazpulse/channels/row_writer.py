@@ -1,0 +1,214 @@
+"""Keeps the rows of `streams` true, off the way of the audio: one task, one pass a second.
+
+Going on and off air wakes the pass at once; listeners, titles, bitrate and uptime are looked at in
+each. Pending is one state per stream, however often it changes, so an absent database costs no
+memory: what is on air stays on air, and the rows catch up when it is back.
+
+Each UPDATE is guarded, so that it cannot undo what came after it was worked out: only a selected
+row goes live, only a live row is refreshed, and nobody's `maintenance` is overwritten.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Update, case, or_, update
+
+from awazpulse.channels.row_state import RowState, Values
+from awazpulse.channels.switching import LiveUptime
+from awazpulse.relay import Broadcast
+from awazpulse.store import DatabaseUnavailable, Sessions, Stream, StreamStatus, utc_now
+
+logger = logging.getLogger(__name__)
+
+WRITE_INTERVAL_S = 1.0
+REREAD_INTERVAL_S = 3.0
+FIRST_RETRY_S = 0.5
+MAX_RETRY_S = 10.0
+ROWS_PER_TRANSACTION = 100  # keeps a transaction short: others wait for its locks
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    state: RowState
+    revision: int
+    changes: Values
+
+
+class RowWriter:
+    """Writes what is on air into the rows. `reread` is awaited every `reread_interval_s`."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        reread: Callable[[], Awaitable[None]],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], datetime] = utc_now,
+        write_interval_s: float = WRITE_INTERVAL_S,
+        reread_interval_s: float = REREAD_INTERVAL_S,
+    ) -> None:
+        self._sessions = sessions
+        self._reread = reread
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._write_interval_s = write_interval_s
+        self._reread_interval_s = reread_interval_s
+        self._states: dict[str, RowState] = {}
+        self._wake = asyncio.Event()
+        self._turn = asyncio.Lock()  # one pass at a time: two would overtake each other
+        self._task: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def start(self) -> None:
+        """Begin to write; before it, and after `close`, only `flush` does."""
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="row writer")
+
+    def go_live(self, stream: Stream, broadcast: Broadcast) -> None:
+        """A broadcast of this row has begun. Never waits."""
+        known_s = float(stream.total_uptime or 0)
+        state = self._states.get(stream.id)
+        if state is None:
+            state = RowState(stream.id, stream.channel_id, known_s, self._wall_clock())
+            self._states[stream.id] = state
+        # A state that is still to be written knows of uptime that the row does not tell yet.
+        state.uptime_s = max(state.uptime_s, known_s)
+        self._change(state, broadcast)
+
+    def go_offline(self, broadcast: Broadcast) -> None:
+        """A broadcast is over. Never waits."""
+        state = self.find(broadcast)
+        if state is not None:
+            state.uptime_s += max(0.0, self._clock() - broadcast.started)
+            self._change(state, None)
+
+    def find(self, broadcast: Broadcast) -> RowState | None:
+        """Return the state of the row that this broadcast is live on."""
+        states = self._states.values()
+        return next((state for state in states if state.broadcast is broadcast), None)
+
+    def find_uptime(self, broadcast: Broadcast) -> LiveUptime | None:
+        """Return the row that this broadcast is live on, and the row's uptime so far."""
+        state = self.find(broadcast)
+        return LiveUptime(state.stream_id, state.total_uptime_s(self._clock())) if state else None
+
+    def overlay(self, stream: Stream) -> Stream:
+        """Make a row that has been read say what is true now, written or not; return it."""
+        state = self._states.get(stream.id)
+        if state is not None:
+            for name, value in state.describe(self._clock()).items():
+                if name != "status" or stream.status is not StreamStatus.MAINTENANCE:
+                    setattr(stream, name, value)
+        return stream
+
+    def rewrite(self, broadcast: Broadcast) -> None:
+        """Write everything anew: somebody else has changed the row."""
+        state = self.find(broadcast)
+        if state is not None:
+            state.written = {}
+            self._wake.set()
+
+    async def flush(self) -> None:
+        """Write all that is pending now. Raises `DatabaseUnavailable`; it is then still pending."""
+        async with self._turn:
+            states = sorted(self._states.values(), key=lambda state: state.stream_id)
+            for start in range(0, len(states), ROWS_PER_TRANSACTION):
+                await self._write(states[start : start + ROWS_PER_TRANSACTION])
+
+    async def close(self, timeout_s: float) -> None:
+        """Write what is pending, as far as that goes in `timeout_s`, and stop."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self.flush()
+        except (DatabaseUnavailable, TimeoutError) as error:
+            # The next start repairs them.
+            logger.warning("%d rows are left unwritten: %s", len(self._states), error)
+
+    def _change(self, state: RowState, broadcast: Broadcast | None) -> None:
+        state.change(broadcast, self._wall_clock())
+        self._wake.set()
+
+    async def _run(self) -> None:
+        retry_s, reread_at = FIRST_RETRY_S, self._clock() + self._reread_interval_s
+        is_away = False
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._write_interval_s):
+                    await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self.flush()
+                if self._clock() >= reread_at:
+                    reread_at = self._clock() + self._reread_interval_s
+                    await self._reread()
+            except DatabaseUnavailable as error:
+                if not is_away:
+                    logger.warning("stream rows wait, what is on air stays on air: %s", error)
+                is_away = True
+                await asyncio.sleep(retry_s)
+                retry_s = min(MAX_RETRY_S, 2 * retry_s)
+            except Exception:
+                logger.exception("a pass over the stream rows failed")
+                await asyncio.sleep(MAX_RETRY_S)
+            else:
+                if is_away:
+                    logger.info("stream rows are written again")
+                retry_s, is_away = FIRST_RETRY_S, False
+
+    async def _write(self, states: list[RowState]) -> None:
+        now = self._clock()
+        pending = [_Pending(s, s.revision, s.find_changes(now)) for s in states]
+        pending = [entry for entry in pending if entry.changes]
+        if pending:
+            await self._execute(pending)
+        for entry in pending:
+            self._mark_written(entry)
+
+    async def _execute(self, pending: list[_Pending]) -> None:
+        try:
+            async with self._sessions.write() as session:
+                for entry in pending:
+                    await session.execute(_make_update(entry.state.stream_id, entry.changes))
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            # One row's value that the database will not take must not hold up the others.
+            if len(pending) == 1:
+                logger.exception("stream=%s its row cannot be written", pending[0].state.stream_id)
+                return
+            for entry in pending:
+                await self._execute([entry])
+
+    def _mark_written(self, entry: _Pending) -> None:
+        state = entry.state
+        if state.revision != entry.revision:
+            return  # it went on or off air meanwhile; the next pass writes that
+        if state.broadcast is None:
+            del self._states[state.stream_id]
+        else:
+            state.written |= entry.changes
+
+
+def _make_update(stream_id: str, changes: Values) -> Update:
+    statement = update(Stream).where(Stream.id == stream_id)
+    status = changes.get("status")
+    if status is None:
+        statement = statement.where(Stream.status == StreamStatus.LIVE)
+    elif status is StreamStatus.LIVE:
+        free = or_(Stream.status.is_(None), Stream.status != StreamStatus.MAINTENANCE)
+        statement = statement.where(Stream.is_main_stream.is_(True), free)
+    else:
+        kept = case((Stream.status == StreamStatus.LIVE, status), else_=Stream.status)
+        changes = changes | {"status": kept}
+    return statement.values(changes)

@@ -1,0 +1,100 @@
+"""Access tokens: JWTs (RFC 7519) signed by HS256 with a key of their own. No I/O.
+
+Two audiences: people's, for the API, and the operator's, with which the command line tells a
+running server of one change. A token of one is never good for the other.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+
+from awazpulse.channels.access import Identity
+from awazpulse.channels.errors import InvalidToken
+from awazpulse.channels.keys import derive_key
+from awazpulse.store import Role, User
+
+ACCESS_LIFETIME_S = 12 * 3600
+REFRESH_LIFETIME_S = 60  # made and used at once, on the same machine or near it
+MAX_TOKEN_CHARACTERS = 4096
+
+_ISSUER = "awazpulse"
+_ACCESS_AUDIENCE = "awazpulse-api"
+_REFRESH_AUDIENCE = "awazpulse-internal-refresh"
+_ALGORITHM = "HS256"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A token and how long it is good for."""
+
+    text: str = field(repr=False)
+    expires_in_s: int = ACCESS_LIFETIME_S
+
+
+class Tokens:
+    """Makes and verifies tokens. `wall_clock` gives seconds since 1970, and is for tests."""
+
+    def __init__(
+        self,
+        secret_key: str,
+        *,
+        access_lifetime_s: int = ACCESS_LIFETIME_S,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._key = derive_key(secret_key, "access tokens v1")
+        self._access_lifetime_s = access_lifetime_s
+        self._wall_clock = wall_clock
+
+    def issue(self, user: User) -> AccessToken:
+        """Return a token for a user who has signed in."""
+        claims = {"sub": user.id, "email": user.email, "role": Role(user.role).value}
+        text = self._sign(claims, _ACCESS_AUDIENCE, self._access_lifetime_s)
+        return AccessToken(text, self._access_lifetime_s)
+
+    def verify(self, text: str) -> Identity:
+        """Return whose token this is. Raises `InvalidToken`."""
+        claims = self._open(text, _ACCESS_AUDIENCE, ["sub", "email", "role"])
+        try:
+            return Identity(str(claims["sub"]), str(claims["email"]), Role(claims["role"]))
+        except ValueError:
+            raise InvalidToken("the access token is not one of ours") from None
+
+    def issue_refresh(self, channel_id: str) -> str:
+        """Return a token that lets its bearer have one channel read anew, and nothing else."""
+        return self._sign({"sub": channel_id}, _REFRESH_AUDIENCE, REFRESH_LIFETIME_S)
+
+    def verify_refresh(self, text: str, channel_id: str) -> None:
+        """Raise `InvalidToken` unless this is a refresh token for this channel."""
+        if self._open(text, _REFRESH_AUDIENCE, ["sub"])["sub"] != channel_id:
+            raise InvalidToken("the token is for another channel")
+
+    def _sign(self, claims: dict[str, str], audience: str, lifetime_s: int) -> str:
+        now = int(self._wall_clock())
+        envelope = {"iss": _ISSUER, "aud": audience, "iat": now, "exp": now + lifetime_s}
+        return jwt.encode({**claims, **envelope}, self._key, _ALGORITHM)
+
+    def _open(self, text: str, audience: str, required: list[str]) -> dict[str, Any]:
+        if len(text) > MAX_TOKEN_CHARACTERS:
+            raise InvalidToken("the access token is too long")
+        try:
+            claims = jwt.decode(
+                text,
+                self._key,
+                algorithms=[_ALGORITHM],
+                audience=audience,
+                issuer=_ISSUER,
+                options={
+                    "require": ["exp", "iat", *required],
+                    "verify_exp": False,
+                    "verify_iat": False,
+                },
+            )
+        except jwt.InvalidTokenError:
+            raise InvalidToken("the access token is not one of ours") from None
+        # By our own clock, which tests turn.
+        if not isinstance(claims["exp"], int) or claims["exp"] <= self._wall_clock():
+            raise InvalidToken("the access token has expired; sign in again")
+        return claims

@@ -1,0 +1,57 @@
+"""Brings a database to the newest schema, from the running program: no alembic.ini, no shell.
+
+Safe at each start and from several processes at once: SQLite migrates in one transaction that
+waits for its turn, MySQL (which commits each DDL statement) behind a named lock.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from awazpulse.store.database import Database
+from awazpulse.store.errors import DatabaseUnavailable
+
+_SCRIPTS = Path(__file__).parent / "migrations"
+_LOCK_NAME = "awazpulse_migrate"
+_LOCK_TIMEOUT_S = 60
+
+
+async def migrate(database: Database) -> None:
+    """Upgrade to the newest revision; the same one again changes nothing.
+
+    Raises `DatabaseUnavailable`.
+    """
+    engine = database.engine.execution_options(awazpulse_begin="IMMEDIATE")
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_upgrade)
+    except (DBAPIError, OSError) as error:
+        detail = error.orig if isinstance(error, DBAPIError) else error
+        raise DatabaseUnavailable(str(detail)) from error
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    with _alone(connection):
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    lock = {"name": _LOCK_NAME, "seconds": _LOCK_TIMEOUT_S}
+    if connection.scalar(text("SELECT GET_LOCK(:name, :seconds)"), lock) != 1:
+        raise DatabaseUnavailable(f"another migration has held it for {_LOCK_TIMEOUT_S} s")
+    try:
+        yield
+    finally:
+        connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": _LOCK_NAME})

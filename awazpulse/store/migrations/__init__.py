@@ -1,0 +1,1 @@
+"""Alembic's environment and the revisions; `awazpulse.store.migrate` runs them."""

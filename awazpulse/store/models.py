@@ -1,0 +1,192 @@
+"""The tables: `users`, `channels`, `streams`.
+
+Column names are camelCase, for other programs read and write these tables; attributes are
+snake_case. Times are naive UTC, whole seconds. What other programs may leave NULL (every column of
+`streams` that the schema does not forbid) is typed so.
+
+Channel ids and e-mail addresses are unique without regard to case on every database; whoever looks
+up a channel compares the id again, for MySQL finds `demo` under `DEMO`.
+"""
+
+import uuid
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from awazpulse.store.columns import UtcTimestamp, case_insensitive, str_enum_column_type
+
+DEFAULT_MAX_LISTENERS = 1000
+_MYSQL = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_unicode_ci",
+}
+
+
+class StreamType(StrEnum):
+    """How a channel is delivered."""
+
+    HLS = "hls"
+    ICECAST = "icecast"
+
+    @property
+    def label(self) -> str:
+        """The name that people know it by."""
+        return "HLS" if self is StreamType.HLS else "Icecast"
+
+    @property
+    def other(self) -> "StreamType":
+        """The type that this one is switched with."""
+        return StreamType.ICECAST if self is StreamType.HLS else StreamType.HLS
+
+
+class StreamStatus(StrEnum):
+    """`live` and `offline` are ours; `scheduled` and `maintenance` are set by other programs."""
+
+    LIVE = "live"
+    OFFLINE = "offline"
+    SCHEDULED = "scheduled"
+    MAINTENANCE = "maintenance"
+
+
+class Quality(StrEnum):
+    """A label for people; the audio is what the encoder sends."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    HD = "hd"
+
+
+class Role(StrEnum):
+    """What a user may do; see `awazpulse.channels.access`."""
+
+    STATION_OWNER = "station_owner"
+    ADMIN = "admin"
+
+
+def utc_now() -> datetime:
+    """Return the present time as the tables hold it: naive UTC, whole seconds."""
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+def new_id() -> str:
+    """Return a random id for a row."""
+    return str(uuid.uuid4())
+
+
+class Base(DeclarativeBase):
+    """The root of the tables."""
+
+
+class _Timestamps:
+    created_at: Mapped[datetime] = mapped_column(
+        "createdAt", default=utc_now, server_default=UtcTimestamp(), sort_order=98
+    )
+    updated_at: Mapped[datetime] = mapped_column(
+        "updatedAt", default=utc_now, onupdate=utc_now, server_default=UtcTimestamp(), sort_order=99
+    )
+
+
+class User(_Timestamps, Base):
+    """Someone who can sign in."""
+
+    __tablename__ = "users"
+    __table_args__ = (sa.UniqueConstraint("email", name="uq_users_email"), _MYSQL)
+
+    id: Mapped[str] = mapped_column(sa.String(36), primary_key=True, default=new_id)
+    email: Mapped[str] = mapped_column(case_insensitive(255))
+    password_hash: Mapped[str] = mapped_column("passwordHash", sa.String(255))
+    role: Mapped[Role] = mapped_column(
+        str_enum_column_type("user_role", Role),
+        default=Role.STATION_OWNER,
+        server_default=Role.STATION_OWNER.value,
+    )
+
+
+class Channel(_Timestamps, Base):
+    """What an owner runs. Its secrets are encrypted by `awazpulse.channels.secrets`."""
+
+    __tablename__ = "channels"
+    __table_args__ = (sa.Index("idx_channel_owner", "ownerId"), _MYSQL)
+
+    id: Mapped[str] = mapped_column(case_insensitive(36), primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(255))
+    description: Mapped[str | None] = mapped_column(sa.Text)
+    owner_id: Mapped[str] = mapped_column(
+        "ownerId", sa.String(36), sa.ForeignKey("users.id", name="fk_channels_owner")
+    )
+    encrypted_stream_key: Mapped[str] = mapped_column("encryptedStreamKey", sa.String(255))
+    encrypted_source_password: Mapped[str] = mapped_column(
+        "encryptedSourcePassword", sa.String(255)
+    )
+    title_charset: Mapped[str] = mapped_column(
+        "titleCharset", sa.String(20), default="latin-1", server_default="latin-1"
+    )
+    is_active: Mapped[bool] = mapped_column("isActive", default=True, server_default=sa.true())
+
+
+class Stream(_Timestamps, Base):
+    """One delivery type of a channel, with its status."""
+
+    __tablename__ = "streams"
+    __table_args__ = (
+        sa.Index("idx_channel_type", "channelId", "streamType"),
+        sa.Index("idx_status", "status"),
+        _MYSQL,
+    )
+
+    id: Mapped[str] = mapped_column(sa.String(36), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(sa.String(255))
+    description: Mapped[str | None] = mapped_column(sa.Text)
+    stream_url: Mapped[str] = mapped_column("streamUrl", sa.String(255))
+    backup_stream_url: Mapped[str | None] = mapped_column("backupStreamUrl", sa.String(255))
+    stream_type: Mapped[StreamType | None] = mapped_column(
+        "streamType",
+        str_enum_column_type("stream_type", StreamType),
+        default=StreamType.HLS,
+        server_default=StreamType.HLS.value,
+    )
+    icecast_mount_point: Mapped[str | None] = mapped_column("icecastMountPoint", sa.String(255))
+    status: Mapped[StreamStatus | None] = mapped_column(
+        str_enum_column_type("stream_status", StreamStatus),
+        default=StreamStatus.OFFLINE,
+        server_default=StreamStatus.OFFLINE.value,
+    )
+    quality: Mapped[Quality | None] = mapped_column(
+        str_enum_column_type("stream_quality", Quality),
+        default=Quality.MEDIUM,
+        server_default=Quality.MEDIUM.value,
+    )
+    bitrate: Mapped[int | None] = mapped_column(default=128, server_default=sa.text("128"))
+    format: Mapped[str | None] = mapped_column(sa.String(50), default="mp3", server_default="mp3")
+    current_listeners: Mapped[int | None] = mapped_column(
+        "currentListeners", default=0, server_default=sa.text("0")
+    )
+    max_listeners: Mapped[int | None] = mapped_column(
+        "maxListeners",
+        default=DEFAULT_MAX_LISTENERS,
+        server_default=sa.text(str(DEFAULT_MAX_LISTENERS)),
+    )
+    is_active: Mapped[bool | None] = mapped_column(
+        "isActive", default=True, server_default=sa.true()
+    )
+    is_main_stream: Mapped[bool | None] = mapped_column(
+        "isMainStream", default=False, server_default=sa.false()
+    )
+    last_online_at: Mapped[datetime | None] = mapped_column("lastOnlineAt")
+    total_uptime: Mapped[int | None] = mapped_column(
+        "totalUptime", default=0, server_default=sa.text("0")
+    )
+    current_show_id: Mapped[str | None] = mapped_column("currentShowId", sa.String(36))
+    current_track: Mapped[str | None] = mapped_column("currentTrack", sa.String(255))
+    current_artist: Mapped[str | None] = mapped_column("currentArtist", sa.String(255))
+    extra: Mapped[dict[str, Any] | None] = mapped_column("metadata", sa.JSON(none_as_null=True))
+    channel_id: Mapped[str] = mapped_column(
+        "channelId",
+        case_insensitive(36),
+        sa.ForeignKey("channels.id", name="fk_streams_channel"),
+    )

@@ -1,0 +1,64 @@
+"""The real stack behind the API: SQLite, StreamManager, and a client."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse
+from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.web import Application, Request
+
+from api import Services, create_app
+from awazpulse.channels import Tokens
+from awazpulse.store import Database
+from tests.awazpulse.channels.support import (
+    OWNER,
+    OWNER_PASSWORD,
+    SECRET_KEY,
+    Radio,
+    open_radio,
+)
+
+
+@dataclass
+class Panel:
+    """A client of the API, and what is behind it."""
+
+    radio: Radio
+    tokens: Tokens
+    client: TestClient[Request, Application]
+
+    async def log_in(self, email: str = OWNER, password: str = OWNER_PASSWORD) -> dict[str, str]:
+        """Return the headers of one who has signed in."""
+        response = await self.client.post(
+            "/auth/login", json={"email": email, "password": password}
+        )
+        assert response.status == 200, await response.text()
+        return {"Authorization": f"Bearer {(await response.json())['accessToken']}"}
+
+    async def add_user(self, email: str, role: str = "station_owner") -> dict[str, str]:
+        await self.radio.accounts.create(email, "a good password", role)
+        return await self.log_in(email, "a good password")
+
+
+async def read_error(response: ClientResponse, status: int) -> str:
+    """Check that an answer is an error in our one shape; return its message."""
+    body: dict[str, Any] = await response.json()
+    assert response.status == status, body
+    assert body.keys() == {"statusCode", "message", "error"}
+    assert body["statusCode"] == status
+    return str(body["message"])
+
+
+def make_services(radio: Radio, tokens: Tokens) -> Services:
+    return Services(radio.manager, radio.catalog, radio.accounts, tokens, radio.database)
+
+
+@pytest.fixture
+async def panel(sqlite_database: Database) -> AsyncIterator[Panel]:
+    async with open_radio(sqlite_database) as radio:
+        tokens = Tokens(SECRET_KEY)
+        app = create_app(make_services(radio, tokens))
+        async with TestClient(TestServer(app)) as client:
+            yield Panel(radio, tokens, client)

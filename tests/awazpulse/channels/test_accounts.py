@@ -1,0 +1,91 @@
+import pytest
+
+from awazpulse.channels.errors import AlreadyExists, InvalidValue, UnknownUser, WrongLogin
+from awazpulse.store import Role
+from tests.awazpulse.channels.support import OWNER, OWNER_PASSWORD, Radio
+
+
+async def test_user_is_found_by_email_in_any_case(radio: Radio) -> None:
+    for email in (OWNER, OWNER.upper(), f" {OWNER} "):
+        assert (await radio.accounts.find(email)).id == radio.owner.id
+    assert (await radio.accounts.get(radio.owner.id)).email == OWNER
+    assert await radio.accounts.count() == 1
+
+
+async def test_unknown_user_is_refused(radio: Radio) -> None:
+    with pytest.raises(UnknownUser):
+        await radio.accounts.find("nobody@x")
+    with pytest.raises(UnknownUser):
+        await radio.accounts.get("nobody")
+
+
+async def test_same_email_in_another_case_exists_already(radio: Radio) -> None:
+    with pytest.raises(AlreadyExists, match=OWNER):
+        await radio.accounts.create(OWNER.upper(), "another password")
+
+
+@pytest.mark.parametrize(
+    ("email", "password", "role"),
+    [
+        ("nobody", "a good password", "admin"),
+        ("a b@c", "a good password", "admin"),
+        ("a@b\n", "short", "admin"),
+        ("@", "a good password", "admin"),
+        ("x" * 255 + "@y", "a good password", "admin"),
+        ("a@b", "7 chars", "admin"),
+        ("a@b", "x" * 1025, "admin"),
+        ("a@b", "a good password", "root"),
+    ],
+)
+async def test_user_that_cannot_be_is_refused_with_what_is_expected(
+    sqlite_radio: Radio, email: str, password: str, role: str
+) -> None:
+    with pytest.raises(InvalidValue, match="expected"):
+        await sqlite_radio.accounts.create(email, password, role)
+
+
+async def test_role_is_kept(radio: Radio) -> None:
+    await radio.accounts.create("admin@x", "a good password", "admin")
+    assert (await radio.accounts.find("admin@x")).role is Role.ADMIN
+
+
+async def test_right_password_signs_in(radio: Radio) -> None:
+    user = await radio.accounts.authenticate(OWNER.upper(), OWNER_PASSWORD, "192.0.2.7")
+    assert user.id == radio.owner.id
+    assert OWNER_PASSWORD not in user.password_hash
+    assert user.password_hash.startswith("$argon2id$")
+
+
+async def test_wrong_password_and_unknown_email_are_refused_alike(
+    sqlite_radio: Radio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verified: list[str] = []
+    matches = sqlite_radio.accounts._passwords._matches
+
+    def spy(stored: str, password: str) -> bool:
+        verified.append(stored)
+        return matches(stored, password)
+
+    monkeypatch.setattr(sqlite_radio.accounts._passwords, "_matches", spy)
+    for email, password in ((OWNER, "wrong password"), ("nobody@x", OWNER_PASSWORD), ("", "")):
+        with pytest.raises(WrongLogin):
+            await sqlite_radio.accounts.authenticate(email, password, "192.0.2.7")
+    assert len(verified) == 3  # one hash each, whether or not there is such a user
+
+
+async def test_guesses_are_answered_later_and_later_and_the_right_password_at_once(
+    sqlite_radio: Radio,
+) -> None:
+    for _ in range(7):
+        with pytest.raises(WrongLogin):
+            await sqlite_radio.accounts.authenticate(OWNER, "a guess", "192.0.2.7")
+    assert sqlite_radio.clock.slept == [0.25, 0.5]
+    await sqlite_radio.accounts.authenticate(OWNER, OWNER_PASSWORD, "192.0.2.7")
+    assert sqlite_radio.clock.slept == [0.25, 0.5]
+
+
+async def test_new_password_replaces_the_old_one(radio: Radio) -> None:
+    await radio.accounts.set_password(OWNER, "another password")
+    await radio.accounts.authenticate(OWNER, "another password", "192.0.2.7")
+    with pytest.raises(WrongLogin):
+        await radio.accounts.authenticate(OWNER, OWNER_PASSWORD, "192.0.2.7")

@@ -1,0 +1,27 @@
+import pytest
+
+from awazpulse.channels import PublicUrls
+from awazpulse.channels.credentials import make_credentials
+
+
+@pytest.mark.parametrize(
+    ("host", "in_url"),
+    [
+        ("radio.example", "radio.example"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1", "[2001:db8::1]"),
+        ("[2001:db8::1]", "[2001:db8::1]"),
+    ],
+)
+def test_urls_spell_the_host_as_they_must(host: str, in_url: str) -> None:
+    urls = PublicUrls(host, 1, 2, 3, 4)
+    assert urls.rtmp == f"rtmp://{in_url}:1/live"
+    assert urls.playback("demo", "icecast") == f"http://{in_url}:2/demo.mp3"
+    assert urls.playback("demo", "hls") == f"http://{in_url}:3/hls/demo.m3u8"
+    assert urls.api == f"http://{in_url}:4"
+
+
+def test_encoder_is_told_the_host_without_brackets() -> None:
+    credentials = make_credentials("demo", "key", "password", PublicUrls("2001:db8::1"))
+    assert credentials.icecast.host == "2001:db8::1"
+    assert credentials.hls.stream_key == "demo?key=key"

@@ -1,0 +1,300 @@
+import pytest
+
+from awazpulse.channels import SecretKind
+from awazpulse.channels.errors import (
+    ChannelBusy,
+    ChannelDisabled,
+    ChannelInMaintenance,
+    InvalidValue,
+    ServiceUnavailable,
+    TypeNotSelected,
+    UnknownChannel,
+    WrongSecret,
+)
+from awazpulse.channels.events import ChannelChange, ChannelEvent
+from awazpulse.relay import Broadcast
+from awazpulse.store import Channel, StreamStatus, StreamType
+from tests.awazpulse.channels.support import STATION, FakeSource, Radio, publish_second
+
+
+async def open_as(radio: Radio, channel_id: str, stream_type: str, secret: str) -> Broadcast:
+    return await radio.manager.open_broadcast(
+        channel_id, stream_type, secret, FakeSource(), STATION, takeover=True
+    )
+
+
+async def test_right_key_goes_on_air(radio: Radio) -> None:
+    broadcast = await radio.go_live()
+    assert radio.manager.live("demo") is broadcast
+    assert radio.manager.live_broadcasts() == (broadcast,)
+    assert (broadcast.stream_type, broadcast.max_listeners) == ("hls", 1000)
+    await radio.manager.flush()
+    row = await radio.row()
+    assert (row.status, row.last_online_at) == (StreamStatus.LIVE, radio.clock.wall())
+
+
+async def test_unknown_channel_is_refused(radio: Radio) -> None:
+    for channel_id in ("nobody", "DEMO", "demo ", "", "../etc", "x" * 5000):
+        with pytest.raises(UnknownChannel):
+            await open_as(radio, channel_id, "hls", radio.stream_key)
+
+
+async def test_wrong_secret_is_refused_before_anything_is_told(radio: Radio) -> None:
+    await radio.catalog.set("demo", {"isActive": False})
+    for secret in ("", "wrong", radio.stream_key[:-1], radio.source_password, "\ud800", "x" * 9999):
+        with pytest.raises(WrongSecret):
+            await open_as(radio, "demo", "hls", secret)
+    with pytest.raises(WrongSecret):
+        await open_as(radio, "demo", "icecast", radio.stream_key)
+
+
+async def test_disabled_channel_takes_no_source(radio: Radio) -> None:
+    await radio.catalog.set("demo", {"isActive": False})
+    with pytest.raises(ChannelDisabled):
+        await radio.go_live()
+
+
+async def test_type_that_is_not_selected_is_refused_with_what_to_do(radio: Radio) -> None:
+    with pytest.raises(TypeNotSelected) as refused:
+        await radio.go_live("icecast")
+    assert str(refused.value) == "channel demo is set to HLS; switch it to Icecast first"
+
+
+async def test_rtmp_takes_over_from_an_older_connection(radio: Radio) -> None:
+    source = FakeSource()
+    first = await radio.go_live(source=source)
+    second = await radio.go_live()
+    assert first.is_closed
+    assert source.closed == ["taken over by a new connection from 192.0.2.7:5555"]
+    assert radio.manager.live("demo") is second
+    await radio.manager.flush()
+    assert (await radio.row()).status is StreamStatus.LIVE
+
+
+async def test_icecast_source_keeps_another_out_until_it_falls_silent(radio: Radio) -> None:
+    await radio.manager.switch_stream_type("demo", "icecast")
+    first = await radio.go_live("icecast", takeover=False)
+    radio.clock.now += 4.9
+    with pytest.raises(ChannelBusy):
+        await radio.go_live("icecast", takeover=False)
+    publish_second(first, radio.clock.now)
+    radio.clock.now += 4.9
+    with pytest.raises(ChannelBusy):
+        await radio.go_live("icecast", takeover=False)
+    radio.clock.now += 0.1
+    second = await radio.go_live("icecast", takeover=False)
+    assert first.is_closed
+    assert radio.manager.live("demo") is second
+
+
+async def test_maintenance_refuses_sources_and_ends_what_is_on_air(radio: Radio) -> None:
+    broadcast = await radio.go_live()
+    await set_status(radio, StreamStatus.MAINTENANCE)
+    await radio.manager.refresh("demo")
+    assert broadcast.closed_reason == "the channel is in maintenance"
+    with pytest.raises(ChannelInMaintenance):
+        await radio.go_live()
+    await radio.manager.flush()
+    assert (await radio.row()).status is StreamStatus.MAINTENANCE
+
+
+async def test_scheduled_stream_goes_live_when_its_encoder_comes(radio: Radio) -> None:
+    await set_status(radio, StreamStatus.SCHEDULED)
+    broadcast = await radio.go_live()
+    await radio.manager.flush()
+    assert (await radio.row()).status is StreamStatus.LIVE
+    broadcast.close("the encoder left")
+    await radio.manager.flush()
+    assert (await radio.row()).status is StreamStatus.OFFLINE
+
+
+async def set_status(radio: Radio, status: StreamStatus) -> None:
+    row = await radio.row()
+    async with radio.database.write() as session:
+        row.status = status
+        await session.merge(row)
+
+
+async def test_deliveries_are_attached_before_the_source_may_publish(sqlite_radio: Radio) -> None:
+    attached: list[Broadcast] = []
+    sqlite_radio.manager.on_opened(attached.append)
+    assert [await sqlite_radio.go_live()] == attached
+
+
+async def test_delivery_that_cannot_be_attached_leaves_nothing_on_air(sqlite_radio: Radio) -> None:
+    def fail(_broadcast: Broadcast) -> None:
+        raise RuntimeError("no room")
+
+    source = FakeSource()
+    sqlite_radio.manager.on_opened(fail)
+    with pytest.raises(RuntimeError, match="no room"):
+        await sqlite_radio.go_live(source=source)
+    assert source.closed
+    assert sqlite_radio.manager.live("demo") is None
+
+
+async def test_every_change_is_told_in_its_order(sqlite_radio: Radio) -> None:
+    events: list[ChannelEvent] = []
+
+    def fail(_event: ChannelEvent) -> None:
+        raise RuntimeError("this one is ignored")
+
+    sqlite_radio.manager.on_changed(fail)
+    sqlite_radio.manager.on_changed(events.append)
+    await sqlite_radio.go_live()
+    await sqlite_radio.manager.switch_stream_type("demo", "icecast")
+    assert events == [
+        ChannelEvent(ChannelChange.ON_AIR, "demo", "hls"),
+        ChannelEvent(ChannelChange.OFF_AIR, "demo", "hls", "switched to Icecast"),
+        ChannelEvent(ChannelChange.SWITCHED, "demo", "icecast"),
+    ]
+
+
+async def test_kick_closes_the_source(sqlite_radio: Radio) -> None:
+    source = FakeSource()
+    await sqlite_radio.go_live(source=source)
+    assert sqlite_radio.manager.close_channel("demo", "kicked by the operator")
+    assert source.closed == ["kicked by the operator"]
+    assert not sqlite_radio.manager.close_channel("demo", "again")
+
+
+async def test_refresh_applies_limits_and_charset_at_once(radio: Radio) -> None:
+    broadcast = await radio.go_live()
+    assert radio.manager.title_charset("demo") == "latin-1"
+    await radio.catalog.set("demo", {"maxListeners": "30000", "titleCharset": "cp1256"})
+    await radio.manager.refresh("demo")
+    assert broadcast.max_listeners == 30000
+    assert radio.manager.title_charset("demo") == "cp1256"
+
+
+async def test_refresh_ends_a_disabled_channel(radio: Radio) -> None:
+    broadcast = await radio.go_live()
+    await radio.catalog.set("demo", {"isActive": "false"})
+    await radio.manager.refresh("demo")
+    assert broadcast.closed_reason == "the channel was disabled"
+    with pytest.raises(UnknownChannel):
+        await radio.manager.refresh("nobody")
+
+
+async def test_refresh_of_all_hears_of_a_switch_in_another_process(radio: Radio) -> None:
+    broadcast = await radio.go_live()
+    await radio.manager.flush()
+    await radio.new_manager().switch_stream_type("demo", "icecast")
+    await radio.manager.refresh_all()
+    assert broadcast.closed_reason == "switched to Icecast"
+    await radio.manager.flush()
+    assert [row.status for row in await radio.rows()] == [StreamStatus.OFFLINE] * 2
+
+
+async def test_source_of_the_type_that_another_process_selected_takes_the_air(
+    radio: Radio,
+) -> None:
+    old = await radio.go_live()
+    await radio.new_manager().switch_stream_type("demo", "icecast")
+    new = await radio.go_live("icecast", takeover=False)
+    assert old.closed_reason == "switched to Icecast"
+    assert radio.manager.live("demo") is new
+
+
+async def test_refresh_of_all_puts_a_row_right_that_somebody_else_took_offline(
+    radio: Radio,
+) -> None:
+    await radio.go_live()
+    await radio.manager.flush()
+    await radio.new_manager().repair()
+    assert (await radio.row()).status is StreamStatus.OFFLINE
+    await radio.manager.refresh_all()
+    await radio.manager.flush()
+    assert (await radio.row()).status is StreamStatus.LIVE
+
+
+async def test_active_stream_tells_type_status_and_whether_it_is_live(radio: Radio) -> None:
+    active = await radio.manager.get_active_stream("demo")
+    assert (active.stream_type, active.status, active.is_live) == ("hls", "offline", False)
+    broadcast = await radio.go_live()
+    broadcast.listener_joined()
+    active = await radio.manager.get_active_stream("demo")
+    assert (active.status, active.is_live) == ("live", True)
+    assert active.stream is not None
+    assert active.stream.current_listeners == 1  # as it is, not as it is written so far
+    assert await radio.manager.get_active_stream_type("demo") is StreamType.HLS
+    assert await radio.manager.is_stream_type_active("demo", "hls")
+    assert not await radio.manager.is_stream_type_active("demo", "icecast")
+
+
+async def test_questions_about_an_unknown_channel_or_type_are_refused(sqlite_radio: Radio) -> None:
+    manager = sqlite_radio.manager
+    for question in (manager.get_active_stream_type, manager.get_streams, manager.refresh):
+        with pytest.raises(UnknownChannel):
+            await question("nobody")
+    for act in (manager.switch_stream_type, manager.is_stream_type_active):
+        with pytest.raises(InvalidValue, match="expected hls or icecast"):
+            await act("demo", "rtmp")
+
+
+async def test_guesses_are_answered_later_and_later_and_the_right_secret_at_once(
+    sqlite_radio: Radio,
+) -> None:
+    for _ in range(10):
+        with pytest.raises(WrongSecret):
+            await open_as(sqlite_radio, "demo", "hls", "a guess")
+    assert sqlite_radio.clock.slept == [0.25, 0.5, 1.0, 2.0, 2.0]
+    await sqlite_radio.go_live()
+    assert len(sqlite_radio.clock.slept) == 5
+
+
+async def test_title_login_of_what_is_on_air_needs_no_database(sqlite_radio: Radio) -> None:
+    manager, password = sqlite_radio.manager, sqlite_radio.source_password
+    await manager.switch_stream_type("demo", "icecast")
+    await manager.authorize_source("demo", "icecast", password, "192.0.2.7")
+    with pytest.raises(WrongSecret):
+        await manager.authorize_source("demo", "icecast", "wrong", "192.0.2.7")
+    await sqlite_radio.go_live("icecast")
+    sqlite_radio.sessions.is_away = True
+    await manager.authorize_source("demo", "icecast", password, "192.0.2.7")
+    with pytest.raises(ServiceUnavailable):
+        await manager.authorize_source("demo", "icecast", "wrong", "192.0.2.7")
+
+
+async def test_secret_made_anew_refuses_the_old_one_and_leaves_the_air_alone(radio: Radio) -> None:
+    broadcast = await radio.go_live()
+    await radio.catalog.rotate("demo", SecretKind.STREAM_KEY)
+    with pytest.raises(WrongSecret):
+        await radio.go_live()
+    assert not broadcast.is_closed
+
+
+async def test_secret_made_anew_during_a_login_refuses_the_old_one(
+    radio: Radio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = radio.manager._login
+    check = login.check
+
+    async def check_then_rotate(
+        channel: Channel, stream_type: StreamType, offered: str, address: str
+    ) -> None:
+        await check(channel, stream_type, offered, address)
+        await radio.catalog.rotate("demo", SecretKind.STREAM_KEY)
+
+    monkeypatch.setattr(login, "check", check_then_rotate)
+    with pytest.raises(WrongSecret):
+        await radio.go_live()
+
+
+async def test_stopping_closes_every_source_and_writes_the_rows(radio: Radio) -> None:
+    source = FakeSource()
+    await radio.manager.start()
+    await radio.go_live(source=source)
+    await radio.manager.close("the server stops")
+    assert source.closed == ["the server stops"]
+    assert (await radio.row()).status is StreamStatus.OFFLINE
+    with pytest.raises(ServiceUnavailable):
+        await radio.go_live()
+
+
+async def test_no_lock_is_left_behind(sqlite_radio: Radio) -> None:
+    await sqlite_radio.go_live()
+    with pytest.raises(UnknownChannel):
+        await open_as(sqlite_radio, "nobody", "hls", "")
+    await sqlite_radio.manager.switch_stream_type("demo", "icecast")
+    assert len(sqlite_radio.manager._locks) == 0

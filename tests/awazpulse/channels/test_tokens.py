@@ -1,0 +1,60 @@
+import pytest
+
+from awazpulse.channels import Identity, Tokens
+from awazpulse.channels.errors import InvalidToken
+from awazpulse.channels.tokens import ACCESS_LIFETIME_S, MAX_TOKEN_CHARACTERS, REFRESH_LIFETIME_S
+from awazpulse.store import Role, User
+
+KEY = "a secret key for tests only"
+USER = User(id="u1", email="owner@x", role=Role.ADMIN)
+
+
+class Time:
+    now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_token_says_whose_it_is_until_it_expires() -> None:
+    time = Time()
+    tokens = Tokens(KEY, wall_clock=time)
+    token = tokens.issue(USER)
+    assert token.expires_in_s == ACCESS_LIFETIME_S
+    assert token.text not in repr(token)
+    time.now += ACCESS_LIFETIME_S - 1
+    assert tokens.verify(token.text) == Identity("u1", "owner@x", Role.ADMIN)
+    time.now += 1
+    with pytest.raises(InvalidToken, match="expired"):
+        tokens.verify(token.text)
+
+
+def test_refresh_token_is_for_one_channel_and_a_minute() -> None:
+    time = Time()
+    tokens = Tokens(KEY, wall_clock=time)
+    token = tokens.issue_refresh("demo")
+    tokens.verify_refresh(token, "demo")
+    with pytest.raises(InvalidToken, match="another channel"):
+        tokens.verify_refresh(token, "other")
+    time.now += REFRESH_LIFETIME_S
+    with pytest.raises(InvalidToken, match="expired"):
+        tokens.verify_refresh(token, "demo")
+
+
+def test_token_of_one_audience_is_not_good_for_the_other() -> None:
+    tokens = Tokens(KEY)
+    with pytest.raises(InvalidToken):
+        tokens.verify(tokens.issue_refresh("demo"))
+    with pytest.raises(InvalidToken):
+        tokens.verify_refresh(tokens.issue(USER).text, "u1")
+
+
+@pytest.mark.parametrize("text", ["", "a", "a.b.c", "x" * (MAX_TOKEN_CHARACTERS + 1), "é.é.é"])
+def test_what_is_no_token_is_refused(text: str) -> None:
+    with pytest.raises(InvalidToken):
+        Tokens(KEY).verify(text)
+
+
+def test_token_of_another_secret_key_is_refused() -> None:
+    with pytest.raises(InvalidToken, match="not one of ours"):
+        Tokens(KEY + "!").verify(Tokens(KEY).issue(USER).text)

@@ -1,0 +1,181 @@
+import asyncio
+import socket
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from awazpulse.store import (
+    Database,
+    DatabaseUnavailable,
+    User,
+    WriteConflict,
+    migrate,
+    open_database,
+    utc_now,
+)
+from awazpulse.store.database import MAX_TRANSACTIONS, _unavailable
+
+
+def make_user(email: str) -> User:
+    return User(email=email, password_hash="x")
+
+
+async def count_users(database: Database) -> int:
+    async with database.read() as session:
+        return await session.scalar(sa.select(sa.func.count()).select_from(User)) or 0
+
+
+async def test_block_that_ends_well_is_committed(database: Database) -> None:
+    async with database.write() as session:
+        session.add(make_user("a@b"))
+    assert await count_users(database) == 1
+
+
+async def test_block_that_raises_is_rolled_back(database: Database) -> None:
+    async def fail() -> None:
+        async with database.write() as session:
+            session.add(make_user("a@b"))
+            await session.flush()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert await count_users(database) == 0
+
+
+async def test_block_that_is_cancelled_is_rolled_back_and_its_connection_is_of_use_again(
+    database: Database,
+) -> None:
+    begun = asyncio.Event()
+
+    async def write() -> None:
+        async with database.write() as session:
+            session.add(make_user("a@b"))
+            await session.flush()
+            begun.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(write())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with database.write() as session:
+        session.add(make_user("c@d"))
+    assert await count_users(database) == 1
+
+
+async def test_block_that_takes_too_long_is_ended(database_url: str) -> None:
+    database = open_database(database_url, timeout_s=5)
+    await database.ping()
+    database._timeout_s = 0.05
+    with pytest.raises(DatabaseUnavailable, match=r"no answer in 0\.05 s"):
+        async with database.read():
+            await asyncio.Event().wait()
+    database._timeout_s = 5
+    await database.ping()
+    await database.close()
+
+
+async def test_writers_that_read_first_take_turns(database: Database) -> None:
+    async with database.write() as session:
+        session.add(make_user("0"))
+
+    async def add_one() -> None:
+        async with database.write() as session:
+            user = (await session.scalars(sa.select(User).with_for_update())).one()
+            await asyncio.sleep(0)
+            user.password_hash += "x"
+
+    await asyncio.gather(*(add_one() for _ in range(8)))
+    async with database.read() as session:
+        assert (await session.scalars(sa.select(User))).one().password_hash == "x" * 9
+
+
+async def test_reader_does_not_wait_for_a_writer(database: Database) -> None:
+    async with database.write() as session:
+        session.add(make_user("a@b"))
+        await session.flush()
+        assert await count_users(database) == 0
+
+
+async def test_transaction_past_the_limit_waits_for_its_turn(database: Database) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(MAX_TRANSACTIONS - 1):
+            await stack.enter_async_context(database.read())
+        await database.ping()
+        await stack.enter_async_context(database.read())
+        database._timeout_s = 0.05
+        with pytest.raises(DatabaseUnavailable):
+            await database.ping()
+    database._timeout_s = 5
+    await database.ping()
+
+
+async def test_server_that_is_not_there_is_unavailable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    database = open_database(f"mysql://root:hidden@127.0.0.1:{port}/x")
+    with pytest.raises(DatabaseUnavailable) as away:
+        await database.ping()
+    assert "hidden" not in str(away.value)
+    with pytest.raises(DatabaseUnavailable):
+        await migrate(database)
+    await database.close()
+
+
+async def test_server_that_accepts_and_says_nothing_is_given_up_by_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        port = mute.getsockname()[1]
+        database = open_database(f"mysql://root@127.0.0.1:{port}/x", timeout_s=0.1)
+        with pytest.raises(DatabaseUnavailable):
+            await database.ping()
+        await database.close()
+
+
+async def test_directory_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/missing/x.db")
+    with pytest.raises(DatabaseUnavailable, match="unable to open"):
+        await database.ping()
+    await database.close()
+
+
+async def test_mistake_in_sql_is_no_outage(sqlite_database: Database) -> None:
+    async with sqlite_database.write() as session:
+        session.add(make_user("a@b"))
+    with pytest.raises(DBAPIError):
+        async with sqlite_database.write() as session:
+            session.add(make_user("a@b"))
+
+
+@pytest.mark.parametrize("code", [1213, 1205, 1020])
+def test_deadlock_is_a_conflict_to_be_tried_again(code: int) -> None:
+    error = OperationalError("UPDATE", {}, Exception(code, "Deadlock found"))
+    assert isinstance(_unavailable(error), WriteConflict)
+
+
+def test_repr_shows_no_password() -> None:
+    database = open_database("mysql://root:hidden@127.0.0.1/x")
+    assert "hidden" not in repr(database)
+
+
+async def test_sqlite_is_set_up_for_several_processes(sqlite_database: Database) -> None:
+    async with sqlite_database.read() as session:
+        for pragma, expected in (("journal_mode", "wal"), ("foreign_keys", 1)):
+            assert await session.scalar(sa.text(f"PRAGMA {pragma}")) == expected
+        assert (await session.scalar(sa.text("PRAGMA busy_timeout")) or 0) > 0
+
+
+async def test_mysql_sessions_are_strict_and_in_utc(database: Database) -> None:
+    if database.is_sqlite:
+        query = "SELECT '+00:00', 'STRICT_TRANS_TABLES', CURRENT_TIMESTAMP"
+    else:
+        query = "SELECT @@session.time_zone, @@session.sql_mode, CAST(NOW() AS CHAR)"
+    async with database.read() as session:
+        zone, mode, now = (await session.execute(sa.text(query))).one()
+    assert zone == "+00:00"
+    assert "STRICT_TRANS_TABLES" in mode
+    assert now[:13] == utc_now().isoformat(" ")[:13]
