@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 .PHONY: run test lint bench format clean
 
 run: $(VENV)/.run
-	@exec $(BIN)/awazpulse serve
+	@# On a terminal Ctrl-C is for the server alone: make would end by the signal, and not with 0.
+	@if [ -t 0 ]; then set -m; $(BIN)/awazpulse serve; else exec $(BIN)/awazpulse serve; fi
 
 test: $(VENV)/.dev
 	@tests/prepare

@@ -54,7 +54,7 @@ def render(
         ("", "User", "source"),
         ("", "Password", shown.icecast.password if shown else hidden),
         ("", "listen at", urls.playback(channel, "icecast")),
-        ("", "", f"first: awazpulse switch {channel} icecast  (back: switch {channel} hls)"),
+        ("", "", f"first: .venv/bin/awazpulse switch {channel} icecast"),
         ("API", "", urls.api),
     ]
     if owner is not None:
