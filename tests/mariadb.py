@@ -6,8 +6,10 @@ import subprocess
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pymysql  # type: ignore[import-untyped]  # it ships no types
+import pymysql.cursors  # type: ignore[import-untyped]
 
 START_TIMEOUT_S = 30.0
 _PLACES = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/bin"
@@ -93,6 +95,21 @@ class MariaDb:
             else:
                 return
         raise RuntimeError(f"mariadbd did not start:\n{(self.directory / 'log').read_text()}")
+
+
+def read_streams(url: str, channel_id: str) -> list[dict[str, Any]]:
+    """Return a channel's rows of `streams`, as another program reads them."""
+    place = urlsplit(url)
+    connection = pymysql.connect(
+        host=place.hostname,
+        port=place.port,
+        user=place.username,
+        database=place.path.strip("/"),
+        cursorclass=pymysql.cursors.DictCursor,
+    )
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM streams WHERE channelId = %s", (channel_id,))
+        return list(cursor.fetchall())
 
 
 def _require(name: str) -> str:

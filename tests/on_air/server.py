@@ -14,6 +14,8 @@ from typing import Any
 
 import aiohttp
 
+from tests.mariadb import read_streams
+
 AWAZPULSE = [sys.executable, "-m", "awazpulse"]
 START_TIMEOUT_S = 20
 
@@ -117,6 +119,9 @@ class Server:
 
     def rows(self, channel: str = "demo") -> dict[str, dict[str, Any]]:
         """The channel's rows by type, as another program reads them."""
+        url = self.env.get("AWAZPULSE_DATABASE_URL")
+        if url:
+            return {row["streamType"]: row for row in read_streams(url, channel)}
         database = sqlite3.connect(f"file:{self.data_dir}/awazpulse.db?mode=ro", uri=True)
         database.row_factory = sqlite3.Row
         try:
