@@ -6,8 +6,6 @@ The first start's card carries the secrets; later ones leave them out and say ho
 from awazpulse.channels import ChannelCredentials, PublicUrls
 from awazpulse.first_start import FirstOwner
 
-_HIDDEN = "(awazpulse credentials {channel})"
-
 
 def describe(
     urls: PublicUrls,
@@ -38,10 +36,11 @@ def render(
     channels: list[str],
     credentials: ChannelCredentials | None,
     owner: FirstOwner | None,
+    program: str,
 ) -> str:
-    """Return the card for people."""
+    """Return the card for people; `program` is how they call the command line."""
     channel = channels[0] if channels else "[channel-id]"
-    hidden = _HIDDEN.format(channel=channel)
+    hidden = f"({program} credentials {channel})"
     shown = credentials if owner is not None else None
     rows = [
         ("OBS", "Service", "Custom..."),
@@ -54,7 +53,7 @@ def render(
         ("", "User", "source"),
         ("", "Password", shown.icecast.password if shown else hidden),
         ("", "listen at", urls.playback(channel, "icecast")),
-        ("", "", f"first: .venv/bin/awazpulse switch {channel} icecast"),
+        ("", "", f"first: {program} switch {channel} icecast"),
         ("API", "", urls.api),
     ]
     if owner is not None:

@@ -7,8 +7,10 @@ one line on standard error and exit status 2 (the operator's to mend) or 1 (anyt
 import argparse
 import json
 import logging
+import shutil
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 import uvloop
 
@@ -161,18 +163,30 @@ async def _run_command(command: Command, args: argparse.Namespace) -> None:
     print(json.dumps(result) if args.json else text)  # noqa: T201  # this is a command line
 
 
+def _program() -> str:
+    """How this program is called from here: by its name, or by its path in an environment."""
+    path = Path(sys.argv[0])
+    if shutil.which(path.name) == str(path):
+        return path.name
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
 async def _serve(args: argparse.Namespace) -> None:
     settings = load_settings()
     logging.basicConfig(
         level=settings.log_level.upper(),
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
     )
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every start at length
     for name in find_unknown_variables():
         logger.warning("%s is no setting of this server; see the table in the README", name)
 
     def show(started: Started) -> None:
         facts = (started.urls, started.channels, started.credentials, started.owner)
-        text = json.dumps(card.describe(*facts)) if args.json else card.render(*facts)
+        if args.json:
+            text = json.dumps(card.describe(*facts))
+        else:
+            text = card.render(*facts, program=_program())
         print(text, flush=True)  # noqa: T201  # this is a command line
 
     await serve(settings, show)

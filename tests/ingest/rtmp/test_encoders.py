@@ -105,6 +105,7 @@ async def test_ffmpeg_publishes_video_beside_audio_and_only_the_audio_comes_out(
         _assert_times_are_even(stage)
 
 
+@pytest.mark.needs("gst-launch-1.0")
 @pytest.mark.parametrize("kind", ["aac", "mp3"])
 async def test_gstreamer_publishes_and_its_frames_are_the_same_bytes(
     kind: str, aac_file: Path, mp3_file: Path
@@ -142,6 +143,7 @@ async def test_ffmpeg_is_told_why_it_is_refused(aac_file: Path) -> None:
         assert stage.gate.broadcasts == []
 
 
+@pytest.mark.needs("gst-launch-1.0")
 async def test_gstreamer_is_told_why_it_is_refused(aac_file: Path) -> None:
     async with on_stage() as stage:
         status, output = await _run(
