@@ -78,6 +78,33 @@ class ChunkedBody:
         self.at_end = not self._left
 
 
+class MetadataStripper:
+    """Takes out the metadata blocks that a source has put into its audio, every `metaint` bytes."""
+
+    def __init__(self, metaint: int) -> None:
+        self._metaint = metaint
+        self._audio_left = metaint  # until the next block
+        self._block_left = 0
+
+    def strip(self, data: bytes) -> bytes:
+        """Return the audio in `data`."""
+        audio = bytearray()
+        while data:
+            if self._block_left:
+                taken = min(self._block_left, len(data))
+                self._block_left -= taken
+            elif self._audio_left:
+                taken = min(self._audio_left, len(data))
+                audio += data[:taken]
+                self._audio_left -= taken
+            else:
+                taken = 1  # the length byte
+                self._block_left = 16 * data[0]
+                self._audio_left = self._metaint
+            data = data[taken:]
+        return bytes(audio)
+
+
 def open_body(content_length: int | None, *, is_chunked: bool) -> RawBody | ChunkedBody:
     """Return the reader for a body as its head describes it."""
     return ChunkedBody() if is_chunked else RawBody(content_length)

@@ -14,7 +14,7 @@ from icecast_compat.errors import RequestError, RequestTimeout
 from icecast_compat.login import Login
 from icecast_compat.mount import ListenerInfo
 from icecast_compat.request import Request, split_head
-from icecast_compat.responses import refuse
+from icecast_compat.responses import CONNECTION_LIMIT, refuse, stamp_date
 from icecast_compat.router import Listen, NeedsBody, Outcome, Reply, Router, TitleUpdate
 
 logger = logging.getLogger(__name__)
@@ -37,11 +37,17 @@ class Doorkeeper(Protocol):
     def now(self) -> float:
         """Monotonic seconds."""
 
+    def wall(self) -> float:
+        """Seconds since 1970."""
+
     def forget(self, connection: "Connection") -> None:
         """Stop watching a connection whose socket is closed, or is somebody else's from here."""
 
-    def await_writable(self, connection: "Connection") -> None:
-        """Have `on_writable` called from now on."""
+    def has_room_for_listener(self) -> bool:
+        """Whether the process can bear one more listener."""
+
+    def watch(self, connection: "Connection", *, writable: bool) -> None:
+        """Have `on_writable` called from now on, or again `on_readable`; never both."""
 
     def log_in(self, connection: "Connection", login: Login, rest: bytes) -> None:
         """Check a source and put it on air; the socket is the server's from here."""
@@ -81,7 +87,7 @@ class Connection:
             data = b""
         if not data:
             self.close()
-        elif self._is_lingering or self._unsent:
+        elif self._is_lingering:
             self._linger_bytes += len(data)
             if self._linger_bytes > MAX_LINGER_BYTES:
                 self.close()
@@ -91,8 +97,7 @@ class Connection:
 
     def on_writable(self) -> None:
         """Send the rest of an answer."""
-        if self._unsent:
-            self._send(self._unsent)
+        self._send(self._unsent)
 
     def expire(self) -> None:
         """End a wait whose deadline has passed."""
@@ -110,7 +115,7 @@ class Connection:
     def reply(self, data: bytes) -> None:
         """Send a last answer, and hang up when the client has read it."""
         self._again = False
-        self._send(data)
+        self._begin_reply(data)
 
     # -- requests
 
@@ -150,10 +155,13 @@ class Connection:
         match outcome:
             case Reply(data, keeps_alive):
                 self._again = keeps_alive and self._requests < MAX_REQUESTS
-                self._send(data)
+                self._begin_reply(data)
+            case Listen() if not self._server.has_room_for_listener():
+                self.reply(refuse(403, CONNECTION_LIMIT))
             case Listen(mount, icy, user_agent):
                 self._server.forget(self)
-                mount.admit(self.socket, ListenerInfo(self.address, user_agent), icy=icy)
+                info = ListenerInfo(self.address, user_agent)
+                mount.admit(self.socket, info, self._server.wall(), icy=icy)
             case Login():
                 self._server.log_in(self, outcome, bytes(self._received))
             case TitleUpdate():
@@ -172,7 +180,13 @@ class Connection:
 
     # -- answers
 
+    def _begin_reply(self, data: bytes) -> None:
+        self.deadline = self._server.now() + REPLY_TIMEOUT_S
+        self._send(stamp_date(data, self._server.wall()))
+
     def _send(self, data: bytes) -> None:
+        """Send what the socket takes; nothing more is read until it has taken all."""
+        was_waiting = bool(self._unsent)
         try:
             sent = self.socket.send(data)
         except BlockingIOError:
@@ -180,12 +194,12 @@ class Connection:
         except OSError:
             self.close()
             return
-        if not self._unsent:
-            self.deadline = self._server.now() + REPLY_TIMEOUT_S
         self._unsent = data[sent:]
+        if was_waiting != bool(self._unsent):
+            self._server.watch(self, writable=bool(self._unsent))
         if self._unsent:
-            self._server.await_writable(self)
-        elif self._again:
+            return
+        if self._again:
             self._next_request()
         else:
             self._linger()

@@ -29,10 +29,11 @@ def serialize_metadata_block(title: Title) -> bytes:
     if not title.text and not title.url:
         return _EMPTY_BLOCK
     url = f"StreamUrl='{_neutralise(title.url)}';".encode() if title.url else b""
-    room = MAX_BLOCK_BYTES - len(url) - len(b"StreamTitle='';")
-    if room < 0:
-        url, room = b"", MAX_BLOCK_BYTES - len(b"StreamTitle='';")
-    text = _neutralise(title.text).encode()[:room].decode(errors="ignore").encode()
+    text = _neutralise(title.text).encode()
+    room = MAX_BLOCK_BYTES - len(b"StreamTitle='';")
+    if len(text) + len(url) > room:  # the title is what listeners see
+        url = b""
+    text = text[:room].decode(errors="ignore").encode()
     content = b"StreamTitle='" + text + b"';" + url
     length = (len(content) + 15) // 16
     return bytes([length]) + content.ljust(16 * length, b"\0")

@@ -26,7 +26,6 @@ from icecast_compat.responses import (
     SOURCE_ACCEPTED,
     UNKNOWN_CONTENT_TYPE,
     refuse,
-    respond,
     respond_unauthorized,
 )
 
@@ -55,7 +54,13 @@ class Login:
     station: Station
     is_chunked: bool
     content_length: int | None
+    metaint: int | None  # audio bytes between metadata blocks, if the source inserts such
     accepted: bytes  # what the client is told when the channel takes it
+
+    @property
+    def is_poke(self) -> bool:
+        """Whether it only asks what would answer: nothing will follow."""
+        return self.content_length == 0
 
 
 def read_login(request: Request, address: str) -> Login | bytes:
@@ -77,8 +82,7 @@ def read_login(request: Request, address: str) -> Login | bytes:
     is_chunked = "chunked" in request.headers.get("transfer-encoding", "").lower()
     length = request.headers.get("content-length", "")
     content_length = int(length) if re.fullmatch(r"\d{1,18}", length) and not is_chunked else None
-    if content_length == 0:
-        return respond(200, "", keep_alive=request.keeps_alive)
+    metaint = request.headers.get("icy-metaint", "")
     return Login(
         channel_id,
         credentials[1],
@@ -86,6 +90,7 @@ def read_login(request: Request, address: str) -> Login | bytes:
         read_station(request.headers, content_type, address),
         is_chunked,
         content_length,
+        int(metaint) if re.fullmatch(r"[1-9]\d{0,6}", metaint) else None,
         CONTINUE if request.expects_continue else SOURCE_ACCEPTED,
     )
 

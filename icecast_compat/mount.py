@@ -1,4 +1,4 @@
-"""A broadcast as port 8000 shows it: Icecast's mount. No I/O of its own.
+"""A broadcast as port 8000 shows it: Icecast's mount.
 
 One byte sequence for plain listeners and one with ICY metadata, each with its audience; the head
 of a listener's response; and who is listening.
@@ -6,9 +6,7 @@ of a listener's response; and who is listening.
 
 import re
 import socket
-import time
-from dataclasses import dataclass, field
-from email.utils import formatdate
+from dataclasses import dataclass
 
 from awazpulse.audio import Codec, Frame, Track
 from awazpulse.relay import Broadcast, Title
@@ -16,7 +14,7 @@ from awazpulse.relay.fanout import Audience, FanOut
 from awazpulse.relay.feed import PlainFeed
 from awazpulse.relay.listener import Listener
 from icecast_compat.icy import METAINT, IcyFeed
-from icecast_compat.responses import CORS, NO_CACHE, SERVER
+from icecast_compat.responses import CORS, NO_CACHE, SERVER, stamp_date
 
 _CONTENT_TYPES = {Codec.MP3: "audio/mpeg", Codec.AAC: "audio/aac"}
 _MOUNT_PATH = re.compile(r"/([A-Za-z0-9_-]{1,36})(?:\.(?:mp3|aac))?")
@@ -39,31 +37,19 @@ class ListenerInfo:
     user_agent: str
 
 
-@dataclass(slots=True)
-class _Head:
-    """A response head, made anew once a second for its Date and when the station changes."""
-
-    made: float = -1.0
-    station: object = None
-    data: bytes = b""
-
-
 @dataclass
 class Mount:
     """A `Subscriber` of one broadcast, with its listeners."""
 
     broadcast: Broadcast
     fanout: FanOut
-    started: float = field(default_factory=time.time)  # seconds since the epoch
+    started: float  # seconds since 1970
 
     def __post_init__(self) -> None:
         self._plain = PlainFeed()
         self._icy = IcyFeed()
-        self._audiences = {
-            False: Audience(self.fanout, self._plain, self._on_left),
-            True: Audience(self.fanout, self._icy, self._on_left),
-        }
-        self._heads = {False: _Head(), True: _Head()}
+        self._plain_audience = Audience(self.fanout, self._plain, self._on_left)
+        self._icy_audience = Audience(self.fanout, self._icy, self._on_left)
 
     @property
     def path(self) -> str:
@@ -76,13 +62,6 @@ class Mount:
         track = self.broadcast.track
         declared = self.broadcast.station.content_type
         return declared or _CONTENT_TYPES[track.codec if track else Codec.MP3]
-
-    @property
-    def listeners(self) -> list[Listener]:
-        """Who is listening, in no order."""
-        return [
-            listener for audience in self._audiences.values() for listener in audience.listeners
-        ]
 
     # -- Subscriber
 
@@ -100,25 +79,17 @@ class Mount:
 
     def on_close(self, reason: str) -> None:  # noqa: ARG002  # players are told by the end alone
         """Disconnect the listeners, once they have the last frame."""
-        for audience in self._audiences.values():
-            audience.close()
+        self._plain_audience.close()
+        self._icy_audience.close()
 
     # -- listeners
 
     def listener_head(self, *, icy: bool) -> bytes:
-        """Return the head of a listener's response.
+        """Return the head of a listener's response, but for its Date.
 
         Its `icy-*` lines have no space behind the colon: Icecast writes them so, and old players
         look for `icy-metaint:16000` to the letter.
         """
-        now = time.monotonic()
-        head = self._heads[icy]
-        station = self.broadcast.station
-        if now - head.made > 1.0 or head.station is not station:
-            head.made, head.station, head.data = now, station, self._make_head(icy=icy)
-        return head.data
-
-    def _make_head(self, *, icy: bool) -> bytes:
         station = self.broadcast.station
         bitrate = self.broadcast.bitrate_kbps
         lines = {
@@ -136,17 +107,26 @@ class Mount:
             "HTTP/1.0 200 OK\r\n"
             f"Server: {SERVER}\r\n"
             "Connection: Close\r\n"
-            f"Date: {formatdate(usegmt=True)}\r\n"
             f"Content-Type: {self.content_type}\r\n"
             f"{NO_CACHE}{CORS}"
             + "".join(f"{name}:{value}\r\n" for name, value in lines.items() if value)
             + "\r\n"
         ).encode()
 
-    def admit(self, client: socket.socket, info: ListenerInfo, *, icy: bool) -> None:
-        """Begin to send to a listener, over a socket that is the mount's from here on."""
+    def first_bytes(self, count: int) -> bytes:
+        """Return what a listener would get first, filled up with zeros."""
+        start = self._plain.join().position
+        end = min(start + count, self._plain.ring.end)
+        return bytes(self._plain.ring.read(start, end)).ljust(count, b"\0")
+
+    def admit(self, client: socket.socket, info: ListenerInfo, wall: float, *, icy: bool) -> None:
+        """Begin to send to a listener, over a socket that is the mount's from here on.
+
+        `wall` is in seconds since 1970.
+        """
         self.broadcast.listener_joined()
-        self._audiences[icy].join(client, self.listener_head(icy=icy), info)
+        audience = self._icy_audience if icy else self._plain_audience
+        audience.join(client, stamp_date(self.listener_head(icy=icy), wall), info)
 
     def _on_left(self, listener: Listener) -> None:  # noqa: ARG002  # only their number matters
         self.broadcast.listener_left()

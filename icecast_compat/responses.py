@@ -1,7 +1,7 @@
 """The answers of port 8000, byte for byte as Icecast's clients know them. No I/O.
 
 Every answer but a listener's and a source's has a Content-Length; what a browser may read carries
-CORS headers.
+CORS headers. `stamp_date` adds the Date when an answer is sent.
 """
 
 from email.utils import formatdate
@@ -32,8 +32,6 @@ _REASONS = {
     408: "Request Timeout",
     413: "Content Too Large",
     431: "Request Header Fields Too Large",
-    500: "Internal Server Error",
-    503: "Service Unavailable",
 }
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -48,6 +46,13 @@ MAX_LISTENERS = "max listeners reached"
 CONNECTION_LIMIT = "Icecast connection limit reached"
 NO_SOURCE = "Source does not exist"
 MISSING_PARAMETER = "Missing parameter"
+
+
+def stamp_date(response: bytes, wall: float) -> bytes:
+    """Return an answer with its Date; `wall` is in seconds since 1970 (RFC 9110 §6.6.1)."""
+    status_line, line_end, rest = response.partition(b"\r\n")
+    date = f"Date: {formatdate(wall, usegmt=True)}\r\n".encode()
+    return status_line + line_end + date + rest
 
 
 def respond(
@@ -66,7 +71,6 @@ def respond(
         f"HTTP/1.{int(keep_alive)} {status} {reason}\r\n"
         f"Server: {SERVER}\r\n"
         f"Connection: {'Keep-Alive' if keep_alive else 'Close'}\r\n"
-        f"Date: {formatdate(usegmt=True)}\r\n"
         f"Content-Type: {content_type}\r\n"
         f"Content-Length: {len(encoded)}\r\n"
         f"{NO_CACHE}{CORS}{headers}\r\n"
@@ -106,6 +110,17 @@ def respond_iceresponse(message: str, *, ok: bool) -> bytes:
         '<?xml version="1.0"?>\n'
         f"<iceresponse><message>{message}</message><return>{int(ok)}</return></iceresponse>\n",
         content_type="text/xml",
+    )
+
+
+def respond_partial(content: bytes, first: int, content_type: str) -> bytes:
+    """Answer a player that asks for a few bytes to see what they are (RFC 9110 §15.3.7)."""
+    last = first + len(content) - 1
+    return respond(
+        206,
+        content,
+        content_type=content_type,
+        headers=f"Content-Range: bytes {first}-{last}/*\r\n",
     )
 
 

@@ -5,7 +5,7 @@
 body).
 """
 
-import time
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -18,6 +18,9 @@ from icecast_compat.request import Request, parse_query
 from icecast_compat.stats import describe_server
 
 MAX_BODY_BYTES = 8 * 1024  # a title as a form; nothing else here has a body
+MAX_PROBE_BYTES = 100  # iOS asks for two bytes before it listens; the answer makes no listener
+
+_PROBE = re.compile(r"bytes=(\d{1,9})-(\d{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +71,22 @@ Outcome = Reply | Listen | Login | TitleUpdate | NeedsBody
 
 
 class Router:
-    """Answers requests from the mounts on air (`mounts`: by channel id, changed by its owner)."""
+    """Answers requests from the mounts on air (`mounts`: by channel id, changed by its owner).
+
+    `started` is in seconds since 1970.
+    """
 
     def __init__(
         self,
         mounts: Mapping[str, Mount],
         public_host: str,
         public_port: Callable[[], int],
+        started: float,
     ) -> None:
         self._mounts = mounts
         self._public_host = public_host
         self._public_port = public_port
-        self._started = time.time()
+        self._started = started
 
     @property
     def base_url(self) -> str:
@@ -125,6 +132,12 @@ class Router:
         if not mount.broadcast.has_room:
             return Reply(responses.refuse(403, responses.MAX_LISTENERS))
         icy = request.headers.get("icy-metadata", "0").strip() not in ("", "0")
+        probe = _PROBE.fullmatch(request.headers.get("range", "").strip())
+        if probe and not icy:
+            first, last = int(probe[1]), int(probe[2])
+            if 0 < last - first + 1 <= MAX_PROBE_BYTES:
+                content = mount.first_bytes(last - first + 1)
+                return Reply(responses.respond_partial(content, first, mount.content_type))
         return Listen(mount, icy, request.headers.get("user-agent", "")[:200])
 
     def _head(self, request: Request) -> Reply:
@@ -171,7 +184,8 @@ class Router:
         says_something = fields.keys() & {"song", "title", "artist"}
         if fields.get("mode") != b"updinfo" or "mount" not in fields or not says_something:
             return Reply(responses.refuse(400, responses.MISSING_PARAMETER))
-        mount = self._find_mount(fields["mount"].decode("latin-1"))
+        path = fields["mount"].decode("latin-1")
+        mount = self._find_mount(path if path.startswith("/") else f"/{path}")
         if mount is None:
             return Reply(responses.refuse(400, responses.NO_SOURCE))
         return TitleUpdate(mount, credentials[1], fields)

@@ -6,9 +6,7 @@ for its own request goes.
 """
 
 import asyncio
-import contextlib
 import errno
-import ipaddress
 import logging
 import socket
 import time
@@ -17,13 +15,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from awazpulse.channels.errors import Refusal
+from awazpulse.network import normalize_address, open_listening
 from awazpulse.relay import Broadcast, Source, Station
 from awazpulse.relay.fanout import FanOut
 from awazpulse.relay.selector import READ, WRITE, SocketSelector
 from icecast_compat.connection import Connection
 from icecast_compat.login import Login, refuse_login
 from icecast_compat.mount import Mount
-from icecast_compat.responses import NO_SOURCE, refuse, respond_iceresponse
+from icecast_compat.responses import (
+    CONNECTION_LIMIT,
+    NO_SOURCE,
+    refuse,
+    respond,
+    respond_iceresponse,
+)
 from icecast_compat.router import Router, TitleUpdate
 from icecast_compat.source import SourceConnection
 
@@ -47,11 +52,29 @@ class Gate(Protocol):
         Raises a `Refusal`. Every wait inside is bounded.
         """
 
-    async def authorize_title(self, channel_id: str, secret: str, address: str) -> None:
-        """Raise a `Refusal` unless the secret may change what the channel says it plays."""
+    async def authorize(self, channel_id: str, secret: str, address: str) -> None:
+        """Raise a `Refusal` unless the secret is that of the channel's sources."""
 
     def title_charset(self, channel_id: str) -> str:
         """Return the charset of the channel's titles that are not UTF-8."""
+
+
+class Room(Protocol):
+    """Whether the process can bear more clients."""
+
+    def has_room_for_client(self) -> bool:
+        """Whether one more may ask."""
+
+    def has_room_for_listener(self) -> bool:
+        """Whether one more may stay to listen."""
+
+
+class _AllTheRoom:
+    def has_room_for_client(self) -> bool:
+        return True
+
+    def has_room_for_listener(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +82,16 @@ class IcecastLimits:
     """What port 8000 allows.
 
     `head_timeout_s`: for a whole request. `source_timeout_s`: of a source's silence.
-    `max_waiting`: connections without a whole request.
+    `max_waiting`: connections without a whole request. `max_checks`: logins and title updates that
+    wait for the database, which delays guesses; `max_checks_per_address`: of one address, so that
+    a guesser keeps no owner out.
     """
 
     head_timeout_s: float = 15.0
     source_timeout_s: float = 10.0
     max_waiting: int = 4096
+    max_checks: int = 256
+    max_checks_per_address: int = 32
 
 
 class IcecastServer:
@@ -76,42 +103,40 @@ class IcecastServer:
         fanout: FanOut,
         public_host: str,
         limits: IcecastLimits | None = None,
-        public_port: Callable[[], int] | None = None,
+        room: Room | None = None,
     ) -> None:
         self.limits = limits or IcecastLimits()
         self.head_timeout_s = self.limits.head_timeout_s
         self.mounts: dict[str, Mount] = {}
         self.port = 0
-        self.router = Router(self.mounts, public_host, public_port or (lambda: self.port))
         self.now = time.monotonic
+        self.wall = time.time
+        self.router = Router(self.mounts, public_host, lambda: self.port, self.wall())
+        self._room = room or _AllTheRoom()
         self._gate = gate
         self._fanout = fanout
         self._loop = asyncio.get_running_loop()
         self._listening: list[socket.socket] = []
         self._selector = SocketSelector[Connection](self._loop, self._on_event, _TURN_S)
         self._waiting: dict[Connection, None] = {}  # in order of arrival
-        self._checks: set[asyncio.Task[None]] = set()
+        self._checks: dict[asyncio.Task[None], str] = {}  # with the address of each
+        self._checks_by_address: dict[str, int] = {}
         self._sweeper: asyncio.TimerHandle | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many connections have not shown yet what they are, or are being refused."""
+        return len(self._waiting)
 
     async def start(self, host: str, port: int) -> int:
         """Listen; return the port, which the kernel chose if `port` was 0. Raises OSError."""
-        infos = await self._loop.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        for family, _, _, _, address in infos:
-            listening = socket.create_server(
-                (host, self.port or port) if family != socket.AF_INET6 else address[:2],
-                family=family,
-                backlog=_BACKLOG,
-                dualstack_ipv6=family == socket.AF_INET6 and host == "::",
-            )
-            self._listening.append(listening)
-            listening.setblocking(False)
+        self._listening = await open_listening(host, port, _BACKLOG)
+        for listening in self._listening:
             # Accepted sockets inherit both.
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.port = listening.getsockname()[1]
             self._loop.add_reader(listening, self._accept, listening)
+        self.port = self._listening[0].getsockname()[1]
         self._sweep()
         return self.port
 
@@ -131,7 +156,7 @@ class IcecastServer:
 
     def attach(self, broadcast: Broadcast) -> None:
         """Show a broadcast as a mount until it ends."""
-        mount = Mount(broadcast, self._fanout)
+        mount = Mount(broadcast, self._fanout, self.wall())
         self.mounts[broadcast.channel_id] = mount
         broadcast.subscribe(mount)
         broadcast.on_closed(self._detach)
@@ -153,10 +178,11 @@ class IcecastServer:
                 self._pause_accepting(listening, error)
                 return
             client.setblocking(False)
-            self._admit(Connection(client, _plain_address(address[0]), self))
+            self._admit(Connection(client, normalize_address(address[0]), self))
 
     def _admit(self, connection: Connection) -> None:
-        if len(self._waiting) >= self.limits.max_waiting:
+        is_full = len(self._waiting) >= self.limits.max_waiting
+        if self._waiting and (is_full or not self._room.has_room_for_client()):
             next(iter(self._waiting)).close()
         self._waiting[connection] = None
         self._selector.register(connection.socket, connection)
@@ -174,22 +200,25 @@ class IcecastServer:
             self._loop.add_reader(listening, self._accept, listening)
 
     def _on_event(self, connection: Connection, mask: int) -> None:
+        self._guarded(
+            connection, connection.on_writable if mask & WRITE else connection.on_readable
+        )
+
+    def _guarded(self, connection: Connection, step: Callable[[], None]) -> None:
+        """Keep one connection's trouble from the others."""
         try:
-            if mask & WRITE:
-                connection.on_writable()
-            if mask & READ and connection in self._waiting:
-                connection.on_readable()
+            step()
         except Exception:
             logger.exception("connection=%d failed", connection.id)
             if connection in self._waiting:
                 connection.close()
 
     def _sweep(self) -> None:
-        now = time.monotonic()
-        for connection in [c for c in self._waiting if c.deadline <= now]:
-            connection.expire()
         interval = min(1.0, self.limits.head_timeout_s / 4)
         self._sweeper = self._loop.call_later(interval, self._sweep)
+        now = time.monotonic()
+        for connection in [c for c in self._waiting if c.deadline <= now]:
+            self._guarded(connection, connection.expire)
 
     # -- Doorkeeper
 
@@ -199,9 +228,13 @@ class IcecastServer:
             del self._waiting[connection]
             self._selector.unregister(connection.socket)
 
-    def await_writable(self, connection: Connection) -> None:
+    def has_room_for_listener(self) -> bool:
         """See `Doorkeeper`."""
-        self._selector.modify(connection.socket, connection, READ | WRITE)
+        return self._room.has_room_for_listener()
+
+    def watch(self, connection: Connection, *, writable: bool) -> None:
+        """See `Doorkeeper`."""
+        self._selector.modify(connection.socket, connection, WRITE if writable else READ)
 
     def log_in(self, connection: Connection, login: Login, rest: bytes) -> None:
         """See `Doorkeeper`."""
@@ -213,10 +246,26 @@ class IcecastServer:
 
     def _check(self, connection: Connection, work: Coroutine[None, None, None]) -> None:
         """Run what waits for the database; meanwhile the kernel keeps what the client sends."""
+        address = connection.address
+        of_address = self._checks_by_address.get(address, 0)
+        if (
+            len(self._checks) >= self.limits.max_checks
+            or of_address >= self.limits.max_checks_per_address
+        ):
+            work.close()
+            connection.reply(refuse(403, CONNECTION_LIMIT))
+            return
         self.forget(connection)
         task = self._loop.create_task(self._guard(connection, work))
-        self._checks.add(task)
-        task.add_done_callback(self._checks.discard)
+        self._checks[task] = address
+        self._checks_by_address[address] = of_address + 1
+        task.add_done_callback(self._checked)
+
+    def _checked(self, task: asyncio.Task[None]) -> None:
+        address = self._checks.pop(task)
+        self._checks_by_address[address] -= 1
+        if not self._checks_by_address[address]:
+            del self._checks_by_address[address]
 
     async def _guard(self, connection: Connection, work: Coroutine[None, None, None]) -> None:
         try:
@@ -240,7 +289,7 @@ class IcecastServer:
     async def _update_title(self, connection: Connection, update: TitleUpdate) -> None:
         broadcast = update.mount.broadcast
         channel_id = broadcast.channel_id
-        await self._gate.authorize_title(channel_id, update.password, connection.address)
+        await self._gate.authorize(channel_id, update.password, connection.address)
         if broadcast.is_closed:
             self._answer(connection, refuse(400, NO_SOURCE))
             return
@@ -248,6 +297,10 @@ class IcecastServer:
         self._answer(connection, respond_iceresponse("Metadata update successful", ok=True))
 
     async def _log_in(self, connection: Connection, login: Login, rest: bytes) -> None:
+        if login.is_poke:
+            await self._gate.authorize(login.channel_id, login.password, connection.address)
+            self._answer(connection, respond(200, ""))
+            return
         source = SourceConnection(login, self.limits.source_timeout_s)
         broadcast = await self._gate.open_broadcast(
             login.channel_id, login.password, source, login.station
@@ -275,12 +328,3 @@ class IcecastServer:
         except BaseException:
             broadcast.close("the encoder's connection could not be taken over")
             raise
-
-
-def _plain_address(address: str) -> str:
-    """Return an IPv4 address as such where a dual-stack socket shows it inside IPv6."""
-    with contextlib.suppress(ValueError):
-        parsed = ipaddress.ip_address(address)
-        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
-            return str(parsed.ipv4_mapped)
-    return address

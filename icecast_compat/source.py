@@ -12,9 +12,10 @@ from awazpulse.audio import AudioError, Codec, Track
 from awazpulse.audio.aac import adts_splitter
 from awazpulse.audio.mpeg_audio import mp3_splitter
 from awazpulse.relay import Broadcast
-from icecast_compat.body import open_body
+from icecast_compat.body import MetadataStripper, open_body
 from icecast_compat.errors import MalformedBody
 from icecast_compat.login import Login
+from icecast_compat.responses import CONTINUE, respond
 
 logger = logging.getLogger(__name__)
 
@@ -24,20 +25,23 @@ _SPLITTERS = {Codec.MP3: mp3_splitter, Codec.AAC: adts_splitter}
 class SourceConnection(asyncio.Protocol):
     """Takes over a socket once the source is accepted.
 
-    `silence_timeout_s`: seconds without a byte after which the source counts as lost.
+    `silence_timeout_s`: seconds without a frame after which the source counts as lost.
     """
 
     def __init__(self, login: Login, silence_timeout_s: float) -> None:
         self._body = open_body(login.content_length, is_chunked=login.is_chunked)
+        self._stripper = MetadataStripper(login.metaint) if login.metaint else None
         self._splitter = _SPLITTERS[login.codec]()
         self._channel_id = login.channel_id
+        self._owes_response = login.accepted == CONTINUE  # a 100 is no final one (RFC 9110 §15.2)
         self._silence_timeout_s = silence_timeout_s
         self._loop = asyncio.get_running_loop()
         self._broadcast: Broadcast | None = None
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._last_data = self._loop.time()
+        self._last_frame = self._loop.time()
         self.is_closed = False
+        self._is_finished = False  # by the client's own word
 
     def begin(self, broadcast: Broadcast) -> None:
         """Publish into `broadcast` from now on."""
@@ -50,7 +54,7 @@ class SourceConnection(asyncio.Protocol):
         logger.info("channel=%s source closed: %s", self._channel_id, reason)
         if self._timer is not None:
             self._timer.cancel()
-        if self._transport is not None:
+        if self._transport is not None and not self._is_finished:
             self._transport.abort()
 
     # -- asyncio.Protocol
@@ -58,7 +62,9 @@ class SourceConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Own the transport, unless the broadcast ended while the socket changed hands."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
-        if self.is_closed:
+        if self._is_finished:
+            self._part()
+        elif self.is_closed:
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -66,9 +72,13 @@ class SourceConnection(asyncio.Protocol):
         broadcast = self._broadcast
         if broadcast is None or broadcast.is_closed:
             return
-        self._last_data = now = self._loop.time()
+        now = self._loop.time()
         try:
-            for event in self._splitter.receive_data(self._body.receive_data(data)):
+            audio = self._body.receive_data(data)
+            if self._stripper is not None:
+                audio = self._stripper.strip(audio)
+            for event in self._splitter.receive_data(audio):
+                self._last_frame = now
                 if isinstance(event, Track):
                     broadcast.set_track(event)
                 else:
@@ -80,7 +90,19 @@ class SourceConnection(asyncio.Protocol):
             broadcast.close("internal error")
         else:
             if self._body.at_end:
-                broadcast.close("the encoder ended its stream")
+                self._finish(broadcast)
+
+    def _finish(self, broadcast: Broadcast) -> None:
+        """End with the body, and let the client read that it has arrived."""
+        self._is_finished = True
+        broadcast.close("the encoder ended its stream")
+        self._part()
+
+    def _part(self) -> None:
+        if self._transport is not None:
+            if self._owes_response:
+                self._transport.write(respond(200, ""))
+            self._transport.close()
 
     def eof_received(self) -> None:
         """End with the encoder; the transport closes itself."""
@@ -95,8 +117,8 @@ class SourceConnection(asyncio.Protocol):
             self._broadcast.close(reason)
 
     def _check_silence(self) -> None:
-        left = self._last_data + self._silence_timeout_s - self._loop.time()
+        left = self._last_frame + self._silence_timeout_s - self._loop.time()
         if left > 0:
             self._timer = self._loop.call_later(left, self._check_silence)
         else:
-            self._end(f"the encoder sent nothing for {self._silence_timeout_s:g} s")
+            self._end(f"the encoder sent no audio for {self._silence_timeout_s:g} s")

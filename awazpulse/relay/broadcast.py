@@ -10,6 +10,7 @@ import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from awazpulse.audio import Frame, Track
@@ -128,7 +129,7 @@ class Broadcast:
             return
         self.track = track
         self.published_bytes = self.published_samples = 0
-        for subscriber in tuple(self._subscribers):
+        for subscriber in self._subscribers:
             subscriber.on_track(track)
 
     def publish(self, frame: Frame, now: float) -> None:
@@ -150,7 +151,7 @@ class Broadcast:
         if title == self.title:
             return
         self.title = title
-        for subscriber in tuple(self._subscribers):
+        for subscriber in self._subscribers:
             subscriber.on_title(title)
 
     def subscribe(self, subscriber: Subscriber) -> None:
@@ -158,15 +159,10 @@ class Broadcast:
         self._require_open()
         if self.track is not None:
             subscriber.on_track(self.track)
-        if self.title.text:
+        if self.title != Title():
             subscriber.on_title(self.title)
-        self._subscribers.append(subscriber)
-
-    def unsubscribe(self, subscriber: Subscriber) -> None:
-        """Detach a delivery; it hears nothing more, not even the end."""
-        if subscriber in self._subscribers:
-            # A new list: one of the old list's subscribers may be running just now.
-            self._subscribers = [s for s in self._subscribers if s is not subscriber]
+        # A new list: one of the old list's subscribers may be running just now.
+        self._subscribers = [*self._subscribers, subscriber]
 
     def on_closed(self, callback: Callable[["Broadcast", str], None]) -> None:
         """Have `callback(broadcast, reason)` called once, after source and listeners are closed."""
@@ -194,14 +190,17 @@ class Broadcast:
         self.closed_reason = reason
         subscribers, self._subscribers = self._subscribers, []
         for step in (self._source.close, *(s.on_close for s in subscribers)):
-            try:
-                step(reason)
-            except Exception:
-                # The steps that follow keep the promise to everyone else.
-                logger.exception("channel=%s closing failed in one place", self.channel_id)
+            self._close_step(step, reason)
         self.listeners = 0
         for callback in self._on_closed:
-            callback(self, reason)
+            self._close_step(partial(callback, self), reason)
+
+    def _close_step(self, step: Callable[[str], None], reason: str) -> None:
+        try:
+            step(reason)
+        except Exception:
+            # The steps that follow keep the promise to everyone else.
+            logger.exception("channel=%s closing failed in one place", self.channel_id)
 
     def _require_open(self) -> None:
         if self.closed_reason is not None:

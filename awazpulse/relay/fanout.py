@@ -34,8 +34,8 @@ from awazpulse.relay.selector import READ, WRITE, SocketSelector
 logger = logging.getLogger(__name__)
 
 _SWEEP_INTERVAL_S = 1.0
-_MAX_CATCH_UP_BYTES = 262_144  # of one send to one listener out of step
-_MAX_PENDING_BYTES = 65_536  # heads and moves to the live edge that a listener has not taken
+MAX_CATCH_UP_BYTES = 262_144  # of one send to one listener out of step
+MAX_PENDING_BYTES = 65_536  # heads and moves to the live edge that a listener has not taken
 _RECEIVE_BYTES = 4096
 
 
@@ -126,8 +126,7 @@ class Cohort:
         else:  # the slice was a move to the live edge
             listener.pending = bytes(data[sent:])
             listener.position = ring.end
-        if sent:
-            listener.last_progress = now
+        listener.last_progress = now  # it was in step until this very tick
         fanout.wait_for_room(listener)
 
 
@@ -154,10 +153,6 @@ class Audience:
         The socket must be connected and non-blocking. `info` is the caller's own, kept with it.
         """
         return self.fanout.join(self, listener_socket, head, info)
-
-    def drop(self, listener: Listener, reason: str) -> None:
-        """Disconnect one listener."""
-        self.fanout.drop(listener, reason)
 
     def close(self) -> None:
         """Send everyone the last of the audio and disconnect them, within some turns of the loop."""
@@ -309,7 +304,11 @@ class FanOut:
         deadline = now + self.pacing.turn_s
         while schedule and schedule[0][0] <= now:
             _, _, cohort = heapq.heappop(schedule)
-            cohort.tick(now)
+            try:
+                cohort.tick(now)
+            except Exception:
+                # One cohort's trouble must not silence the others, nor this one's next tick.
+                logger.exception("a tick failed")
             self._plan_next(cohort, now)
             now = time.monotonic()
             if now > deadline:
@@ -346,7 +345,7 @@ class FanOut:
                 listener.pending = listener.pending[sent:]
                 listener.position += max(0, rest)
             elif listener.position != ring.end:
-                end = min(ring.end, listener.position + _MAX_CATCH_UP_BYTES)
+                end = min(ring.end, listener.position + MAX_CATCH_UP_BYTES)
                 sent = listener.send(ring.read(listener.position, end))
                 listener.position += sent
             else:
@@ -383,7 +382,7 @@ class FanOut:
     def _sweep(self) -> None:
         """Once a second: move those who are about to fall off, drop those who take nothing."""
         now = time.monotonic()
-        self._sweep_timer = None
+        self._sweep_timer = self._loop.call_later(_SWEEP_INTERVAL_S, self._sweep)
         for listener in list(self._out_of_step):
             if now - listener.last_progress > self.pacing.stall_timeout_s:
                 self.drop(listener, "takes nothing")
@@ -391,10 +390,11 @@ class FanOut:
             ring = listener.audience.feed.ring
             if ring.end - listener.position > ring.capacity * 3 // 4:
                 self._requeue(listener)
-            if len(listener.pending) > _MAX_PENDING_BYTES:
+            if len(listener.pending) > MAX_PENDING_BYTES:
                 self.drop(listener, "takes too little")
-        if self._out_of_step:
-            self._sweep_timer = self._loop.call_later(_SWEEP_INTERVAL_S, self._sweep)
+        if not self._out_of_step:
+            self._sweep_timer.cancel()
+            self._sweep_timer = None
 
     # -- the selector
 

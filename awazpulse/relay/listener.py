@@ -19,7 +19,6 @@ class Listener:
     __slots__ = (
         "audience",
         "cohort",
-        "connected",
         "index",
         "info",
         "last_progress",
@@ -38,7 +37,6 @@ class Listener:
         self.send: Callable[[memoryview], int] = listener_socket.send
         self.audience = audience
         self.info = info
-        self.connected = now
         self.last_progress = now
         self.noise_bytes = 0
         self.pending = b""

@@ -1,7 +1,7 @@
 """How often listeners are sent to, and which of them together. No I/O.
 
 The kernel's `send` is nearly all that a listener costs, so what there is to save is their number
-(benchmarks/README.md). A few listeners get audio within `min_interval_s`; from some hundreds on the
+(the README's design section has the figures). A few listeners get audio within `min_interval_s`; from some hundreds on the
 interval grows with their number so that all of them together cost `sends_per_second`, until it
 reaches `max_interval_s`, which is still well inside the burst that a player holds.
 """

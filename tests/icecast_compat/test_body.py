@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icecast_compat.body import MAX_CHUNK_LINE_BYTES, ChunkedBody, RawBody
+from icecast_compat.body import MAX_CHUNK_LINE_BYTES, ChunkedBody, MetadataStripper, RawBody
 from icecast_compat.errors import MalformedBody
 
 
@@ -49,3 +49,22 @@ def test_a_raw_body_goes_on_for_ever_or_to_its_length() -> None:
     body = RawBody(4)
     assert (body.receive_data(b"abc"), body.at_end) == (b"abc", False)
     assert (body.receive_data(b"def"), body.at_end) == (b"d", True)
+
+
+@given(
+    st.binary(max_size=2000),
+    st.integers(1, 100),
+    st.lists(st.integers(0, 255), min_size=1),
+    st.integers(1, 99),
+)
+def test_metadata_blocks_are_taken_out_however_they_are_cut(
+    audio: bytes, metaint: int, lengths: list[int], size: int
+) -> None:
+    data = b""
+    for n, at in enumerate(range(0, len(audio), metaint)):
+        piece = audio[at : at + metaint]
+        length = lengths[n % len(lengths)]
+        data += piece + (bytes([length]) + b"M" * 16 * length if len(piece) == metaint else b"")
+    stripper = MetadataStripper(metaint)
+    pieces = [stripper.strip(data[at : at + size]) for at in range(0, len(data), size)]
+    assert b"".join(pieces) == audio

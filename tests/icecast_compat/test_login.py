@@ -12,6 +12,7 @@ from awazpulse.channels.errors import (
     UnknownChannel,
     WrongSecret,
 )
+from awazpulse.store import StreamType
 from icecast_compat.login import Login, read_login, refuse_login
 from icecast_compat.request import split_head
 
@@ -110,7 +111,8 @@ def test_without_the_source_user_the_answer_asks_for_it(authorization: tuple[str
 def test_libshouts_poke_starts_nothing() -> None:
     poke = ("SOURCE /demo.mp3 HTTP/1.1", "Content-Length: 0", "Connection: keep-alive")
     assert refused(*poke).startswith("HTTP/1.1 401 ")
-    assert refused(poke[0], AUTH, *poke[1:]).startswith("HTTP/1.1 200 ")
+    assert accepted(*poke).is_poke
+    assert not accepted("SOURCE /demo.mp3 HTTP/1.1", "Content-Length: 1").is_poke
 
 
 def test_a_body_with_a_length_and_one_in_chunks() -> None:
@@ -150,6 +152,13 @@ def test_bitrates_as_clients_write_them(line: str, bitrate: int | None) -> None:
     assert accepted("SOURCE /demo.mp3 ICE/1.0", line).station.bitrate_kbps == bitrate
 
 
+@pytest.mark.parametrize(
+    ("value", "metaint"), [("8192", 8192), ("0", None), ("-1", None), ("x", None), ("", None)]
+)
+def test_a_source_that_inserts_metadata_says_how_often(value: str, metaint: int | None) -> None:
+    assert accepted("SOURCE /demo.mp3 ICE/1.0", f"icy-metaint: {value}").metaint == metaint
+
+
 def test_the_password_is_in_no_repr() -> None:
     assert "'pw'" not in repr(accepted("SOURCE /demo.mp3 ICE/1.0"))
 
@@ -161,7 +170,7 @@ def test_the_password_is_in_no_repr() -> None:
         (UnknownChannel("demo"), "404 channel 'demo' does not exist; check the channel id"),
         (ChannelBusy("demo"), "403 Mountpoint in use"),
         (
-            TypeNotSelected("demo", "icecast", "hls"),
+            TypeNotSelected("demo", StreamType.ICECAST, StreamType.HLS),
             "403 channel demo is set to HLS; switch it to Icecast first",
         ),
         (

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import dataclasses
 import json
 import time
 from collections.abc import AsyncIterator
@@ -13,14 +14,23 @@ import pytest
 from awazpulse.channels.errors import ChannelBusy, WrongSecret
 from awazpulse.relay import Broadcast, Source, Station
 from awazpulse.relay.fanout import FanOut
-from icecast_compat.connection import MAX_REQUESTS
+from icecast_compat import responses
+from icecast_compat.connection import MAX_REQUESTS, Connection
+from icecast_compat.router import Reply
 from icecast_compat.server import IcecastLimits, IcecastServer
 from tests.audio import encode_tone, split_frames
 
 LOGIN = b"PUT /demo.mp3 HTTP/1.1\r\nContent-Type: audio/mpeg\r\nAuthorization: Basic %s\r\n\r\n"
 RIGHT = base64.b64encode(b"source:right")
 WRONG = base64.b64encode(b"source:wrong")
-FAST = IcecastLimits(head_timeout_s=0.4, source_timeout_s=0.5, max_waiting=20)
+MAX_CHECKS = 10
+FAST = IcecastLimits(
+    head_timeout_s=0.4,
+    source_timeout_s=0.5,
+    max_waiting=20,
+    max_checks=MAX_CHECKS,
+    max_checks_per_address=MAX_CHECKS,
+)
 
 
 class Gate:
@@ -35,7 +45,7 @@ class Gate:
     async def open_broadcast(
         self, channel_id: str, secret: str, source: Source, station: Station
     ) -> Broadcast:
-        await self.authorize_title(channel_id, secret, station.address)
+        await self.authorize(channel_id, secret, station.address)
         if self.live is not None and not self.live.is_closed:
             raise ChannelBusy(channel_id)
         self.live = Broadcast(
@@ -51,7 +61,7 @@ class Gate:
         self.live.on_closed(lambda _broadcast, reason: self.ends.append(reason))
         return self.live
 
-    async def authorize_title(self, channel_id: str, secret: str, address: str) -> None:
+    async def authorize(self, channel_id: str, secret: str, address: str) -> None:
         await asyncio.sleep(0)
         if secret != "right":
             raise WrongSecret(channel_id, "source password")
@@ -138,6 +148,23 @@ async def test_a_chunked_put_is_unchunked(world: World) -> None:
     assert world.gate.ends == ["the encoder ended its stream"]
 
 
+@pytest.mark.parametrize("expects", [True, False])
+async def test_a_body_that_ends_is_answered(world: World, expects: bool) -> None:
+    tone = encode_tone("mp3")
+    extra = b"Expect: 100-continue\r\n" if expects else b""
+    head = (LOGIN % RIGHT)[:-2] + extra + b"Content-Length: %d\r\n\r\n" % len(tone)
+    async with world.connect() as (reader, writer), asyncio.timeout(5):
+        writer.write(head)
+        first = await reader.readuntil(b"\r\n\r\n")
+        writer.write(tone)
+        rest = await reader.read()
+    assert first.startswith(b"HTTP/1.1 100 " if expects else b"HTTP/1.0 200 ")
+    assert rest.startswith(b"HTTP/1.0 200 ") if expects else rest == b""
+    whole = await world.ask(head.replace(extra, b"") + tone)  # all in one go
+    assert whole == b"HTTP/1.0 200 OK\r\n\r\n"
+    assert world.gate.ends == ["the encoder ended its stream"] * 2
+
+
 async def test_a_source_with_a_wrong_password_can_read_why_though_it_has_sent_audio(
     world: World,
 ) -> None:
@@ -166,6 +193,13 @@ async def test_libshouts_three_requests_over_one_connection(world: World) -> Non
         writer.write(LOGIN % RIGHT)
         assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.0 200 OK\r\n\r\n"
         assert world.gate.live is not None
+
+
+async def test_a_poke_is_checked_and_starts_nothing(world: World) -> None:
+    poke = b"SOURCE /demo.mp3 HTTP/1.1\r\nContent-Length: 0\r\nAuthorization: Basic %s\r\n\r\n"
+    assert (await world.ask(poke % RIGHT)).startswith(b"HTTP/1.0 200 ")
+    assert (await world.ask(poke % WRONG)).startswith(b"HTTP/1.0 401 ")
+    assert world.gate.live is None
 
 
 async def test_one_connection_has_so_many_requests_and_no_more(world: World) -> None:
@@ -220,6 +254,127 @@ async def test_head_options_and_playlist(world: World) -> None:
 
 
 TITLE = b"/admin/metadata?mode=updinfo&mount=/demo.mp3&song="
+
+
+async def test_a_probe_gets_the_bytes_it_asks_for_and_is_no_listener(world: World) -> None:
+    get = b"GET /demo.mp3 HTTP/1.0\r\nRange: bytes=%s\r\n%s\r\n"
+    tone = encode_tone("mp3")
+    async with world.on_air(tone):
+        answer = await world.ask(get % (b"0-1", b""))
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.0 206 Partial Content\r\n")
+        assert b"Content-Range: bytes 0-1/*\r\n" in answer
+        assert b"Content-Length: 2\r\n" in answer
+        assert body == b"\xff\xfb"
+        assert len((await world.ask(get % (b"0-99", b""))).partition(b"\r\n\r\n")[2]) == 100
+        assert world.gate.live is not None
+        assert world.gate.live.peak_listeners == 0
+        for wanted, header in ((b"0-100", b""), (b"0-", b""), (b"0-1", b"Icy-MetaData: 1\r\n")):
+            async with world.connect() as (reader, writer):
+                writer.write(get % (wanted, header))
+                assert (await reader.readline()).startswith(b"HTTP/1.0 200 ")
+        assert world.gate.live.peak_listeners >= 1
+
+
+async def test_a_source_that_inserts_metadata_is_heard_without_it(world: World) -> None:
+    tone = encode_tone("mp3")
+    block = b"\x02" + b"StreamTitle='x';".ljust(32, b"\0")
+    data = b"".join(tone[at : at + 1000] + block for at in range(0, len(tone), 1000))
+    head = (LOGIN % RIGHT)[:-2] + b"icy-metaint: 1000\r\n\r\n"
+    async with world.connect() as (reader, writer):
+        writer.write(head + data[:40_000])
+        await reader.readuntil(b"\r\n\r\n")
+        async with world.connect() as (heard, listener), asyncio.timeout(5):
+            listener.write(b"GET /demo.mp3 HTTP/1.0\r\n\r\n")
+            await heard.readuntil(b"\r\n\r\n")
+            writer.write(data[40_000:])
+            assert await heard.readexactly(len(tone) - 2000) == tone[:-2000]
+
+
+async def test_an_answer_larger_than_the_socket_takes_arrives_whole_and_costs_no_busy_loop(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "x" * 3_000_000
+    monkeypatch.setattr(
+        world.server.router, "route", lambda *_: Reply(responses.respond(200, body), True)
+    )
+    calls = 0
+    send = Connection._send
+
+    def count(connection: Connection, data: bytes) -> None:
+        nonlocal calls
+        calls += 1
+        send(connection, data)
+
+    monkeypatch.setattr(Connection, "_send", count)
+    async with world.connect() as (reader, writer), asyncio.timeout(5):
+        writer.write(b"GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n")  # two, pipelined
+        await asyncio.sleep(0.3)
+        assert calls < 200
+        for _ in range(2):
+            await reader.readuntil(b"\r\n\r\n")
+            assert await reader.readexactly(len(body)) == body.encode()
+
+
+async def test_one_who_does_not_read_the_answer_is_cut_off(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("icecast_compat.connection.REPLY_TIMEOUT_S", 0.2)
+    big = responses.respond(200, "x" * 9_000_000)
+    monkeypatch.setattr(world.server.router, "route", lambda *_: Reply(big))
+    async with world.connect() as (reader, writer), asyncio.timeout(5):
+        writer.write(b"GET / HTTP/1.0\r\n\r\n")
+        await asyncio.sleep(0.8)
+        with contextlib.suppress(ConnectionResetError):
+            assert len(await reader.read()) < len(big)
+
+
+async def test_a_refused_client_may_send_on_for_so_many_bytes_and_so_long(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("icecast_compat.connection.MAX_LINGER_BYTES", 10_000)
+    for more, survives in ((10_000, True), (10_001, False)):
+        async with world.connect() as (reader, writer), asyncio.timeout(5):
+            writer.write(b"GET /nobody HTTP/1.0\r\n\r\n")
+            assert b"404" in await reader.readline()
+            await reader.read()
+            writer.write(bytes(more))
+            await asyncio.sleep(0.1)
+            assert bool(world.server._waiting) is survives
+    monkeypatch.setattr("icecast_compat.connection.LINGER_TIMEOUT_S", 0.2)
+    async with world.connect() as (reader, writer), asyncio.timeout(5):
+        writer.write(b"GET /nobody HTTP/1.0\r\n\r\n")
+        await reader.read()
+        await asyncio.sleep(0.6)
+        assert not world.server._waiting
+
+
+@pytest.mark.parametrize("limit", ["max_checks", "max_checks_per_address"])
+async def test_so_many_logins_wait_for_the_database_and_no_more(
+    world: World, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    other = {"max_checks", "max_checks_per_address"} - {limit}
+    world.server.limits = dataclasses.replace(FAST, **{other.pop(): 1000})
+    go_on = asyncio.Event()
+
+    async def wait(channel_id: str, secret: str, address: str) -> None:
+        await go_on.wait()
+
+    monkeypatch.setattr(world.gate, "authorize", wait)
+    waiting = [asyncio.create_task(world.ask(LOGIN % WRONG)) for _ in range(MAX_CHECKS)]
+    async with asyncio.timeout(5):
+        while len(world.server._checks) < MAX_CHECKS:  # noqa: ASYNC110  # clients are arriving
+            await asyncio.sleep(0.01)
+    answer = await world.ask(LOGIN % WRONG)
+    assert answer.startswith(b"HTTP/1.0 403 Icecast connection limit reached\r\n")
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    go_on.set()
+    async with asyncio.timeout(5):
+        while world.server._checks:  # noqa: ASYNC110  # tasks are ending
+            await asyncio.sleep(0.01)
+    assert world.server._checks_by_address == {}
 
 
 async def test_titles_by_get_and_by_form_in_any_charset(world: World) -> None:
@@ -304,7 +459,7 @@ async def test_deadlines_of_a_head_a_reply_and_a_source(world: World) -> None:
     async with world.on_air(), asyncio.timeout(3):
         while not world.gate.ends:  # noqa: ASYNC110  # a timer ends it
             await asyncio.sleep(0.05)
-    assert world.gate.ends == ["the encoder sent nothing for 0.5 s"]
+    assert world.gate.ends == ["the encoder sent no audio for 0.5 s"]
 
 
 async def test_a_slow_head_does_not_put_the_deadline_off(world: World) -> None:
@@ -326,6 +481,25 @@ async def test_when_too_many_wait_at_the_door_the_oldest_goes(world: World) -> N
     assert not opened[1][0].at_eof()
     for _, writer in opened:
         writer.close()
+
+
+async def test_without_descriptors_listeners_are_refused_and_a_source_still_comes_in(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        def has_room_for_client(self) -> bool:
+            return False
+
+        def has_room_for_listener(self) -> bool:
+            return False
+
+    monkeypatch.setattr(world.server, "_room", Full())
+    async with world.connect() as (idle, _), asyncio.timeout(5):
+        await asyncio.sleep(0.05)
+        async with world.on_air():
+            assert await idle.read() == b""  # it has made room
+            answer = await world.ask(b"GET /demo.mp3 HTTP/1.0\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.0 403 Icecast connection limit reached\r\n")
 
 
 async def test_a_closed_broadcast_cuts_its_source_off(world: World) -> None:

@@ -126,7 +126,7 @@ async def test_a_source_that_falls_silent_is_ended_and_one_that_sends_no_audio_t
         begun = time.monotonic()
         assert await talk(other, "icecast", head) == b"HTTP/1.0 200 OK\r\n\r\n"
         assert 0.9 < time.monotonic() - begun < 4
-        await until(lambda: any("sent nothing for 1 s" in line for line in other.log))
+        await until(lambda: any("sent no audio for 1 s" in line for line in other.log))
         await talk(other, "icecast", head + bytes(100_000))
         await until(lambda: any("without a frame, expected MP3" in line for line in other.log))
         assert other.rows()["icecast"]["status"] == "offline"

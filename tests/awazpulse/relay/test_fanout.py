@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from awazpulse.audio import Frame
-from awazpulse.relay.fanout import Audience, FanOut
-from awazpulse.relay.feed import PlainFeed
+from awazpulse.relay.fanout import MAX_CATCH_UP_BYTES, MAX_PENDING_BYTES, Audience, FanOut
+from awazpulse.relay.feed import Entry, PlainFeed
 from awazpulse.relay.listener import Listener
 from awazpulse.relay.pacing import Pacing
+from awazpulse.relay.ring import Ring
 
 HEAD = b"HTTP/1.0 200 OK\r\n\r\n"
 FAST = Pacing(min_interval_s=0.01, max_interval_s=0.02, stall_timeout_s=0.5, cohort_size=10)
@@ -223,6 +224,82 @@ async def test_one_that_takes_nothing_is_dropped_after_the_timeout(station: Stat
     assert station.fanout.listeners == 1
     assert numbers(data) == list(range(len(numbers(data))))
     assert dead.has_ended()
+
+
+async def test_one_long_in_step_that_stalls_has_the_whole_timeout_from_then_on(
+    station: Station,
+) -> None:
+    player = station.join(receive_buffer=4096)
+    for _ in range(60):  # longer than the timeout
+        station.publish(1)
+        await asyncio.sleep(0.01)
+        player.read()
+    station.publish(100)  # more than it takes
+    await asyncio.sleep(0.35)
+    assert station.fanout.listeners == 1
+    await until(lambda: numbers(player.read())[-1:] == [station.published - 1])
+    assert station.left == []
+
+
+async def test_one_that_takes_too_little_for_its_moves_is_dropped() -> None:
+    class Moved(PlainFeed):
+        """A feed whose every move to the live edge costs a listener that many bytes."""
+
+        def rejoin(self, position: int) -> Entry:
+            return Entry(bytes(MAX_PENDING_BYTES // 2), super().rejoin(position).position)
+
+    fanout = FanOut(asyncio.get_running_loop(), Pacing(min_interval_s=0.01))
+    station = Station(fanout, Moved(queue_bytes=100_000, burst_bytes=4000))
+    player = station.join(receive_buffer=4096)
+    station.publish(100)
+    await asyncio.sleep(0.05)
+    (listener,) = station.audience.listeners
+    for moves in (1, 2):
+        station.publish(200)
+        fanout._requeue(listener)
+        fanout._sweep()
+        assert len(listener.pending) == moves * MAX_PENDING_BYTES // 2
+        assert fanout.listeners == 1
+    listener.pending += b"x"
+    fanout._sweep()
+    assert fanout.listeners == 0
+    fanout.close()
+    player.close()
+
+
+async def test_a_catch_up_is_sent_in_bounded_pieces() -> None:
+    fanout = FanOut(asyncio.get_running_loop(), FAST)
+    station = Station(fanout, PlainFeed(queue_bytes=4 * MAX_CATCH_UP_BYTES, burst_bytes=400))
+    player = station.join()
+    (listener,) = station.audience.listeners
+    sizes: list[int] = []
+
+    def take_all(data: memoryview) -> int:
+        sizes.append(len(data))
+        return len(data)
+
+    listener.send = take_all
+    station.publish(MAX_CATCH_UP_BYTES // 400 + 1)
+    assert fanout.catch_up(listener, 0.0) is False
+    assert fanout.catch_up(listener, 0.0) is True
+    assert sizes == [MAX_CATCH_UP_BYTES, station.feed.ring.end - MAX_CATCH_UP_BYTES]
+    fanout.close()
+    player.close()
+
+
+async def test_a_tick_that_fails_silences_nobody_else(
+    station: Station, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = Station(station.fanout, PlainFeed())
+    bad, good = other.join(), station.join()
+    await until(lambda: all(listener.index >= 0 for listener in other.audience.listeners))
+    other.feed.ring = None  # type: ignore[assignment]  # whatever our own mistake might be
+    await asyncio.sleep(0.1)
+    other.feed.ring = Ring(1000, 10)
+    station.publish(3)
+    await until(lambda: numbers(good.read())[-1:] == [2])
+    assert "a tick failed" in caplog.text
+    bad.close()
 
 
 async def test_noise_up_to_the_limit_is_ignored_and_past_it_ends_the_listener() -> None:
