@@ -19,7 +19,6 @@ USER awazpulse
 WORKDIR /data
 VOLUME /data
 EXPOSE 1935 8000 8088 3000
-HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python", "-c", \
-  "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('AWAZPULSE_API_PORT', '3000') + '/health', timeout=4)"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=20s CMD ["awazpulse", "health"]
 STOPSIGNAL SIGTERM
 CMD ["awazpulse", "serve"]

@@ -98,12 +98,11 @@ class Server:
         token: str = answer["accessToken"]
         return token
 
-    async def switch(self, channel: str, stream_type: str) -> dict[str, Any]:
+    async def switch(self, channel: str, stream_type: str, token: str = "") -> dict[str, Any]:
         """Switch a channel by the API."""
         path = f"/streams/channel/{channel}/switch-type"
-        status, row = await self.request(
-            "POST", path, await self.token(), {"streamType": stream_type}
-        )
+        token = token or await self.token()
+        status, row = await self.request("POST", path, token, {"streamType": stream_type})
         assert status in (200, 201), row
         answer: dict[str, Any] = row
         return answer

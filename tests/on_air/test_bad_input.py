@@ -4,11 +4,12 @@ import asyncio
 import base64
 import os
 import time
+from pathlib import Path
 
 import pytest
 
-from tests.audio import split_frames
-from tests.on_air.clients import ffmpeg_tone, icecast_output, listen, running
+from tests.audio import encode_tone
+from tests.on_air.clients import ffmpeg_copy, icecast_output, listen, running
 from tests.on_air.server import Server, serving, until
 
 RTMP_HANDSHAKE = b"\x03" + bytes(1536)
@@ -72,14 +73,18 @@ async def test_silent_connections_are_closed_by_their_deadlines(server: Server) 
     await asyncio.gather(*(wait_for(port) for port in ("rtmp", "icecast", "hls", "api")))
     assert took["rtmp"] < 7
     assert took["icecast"] < 17
-    assert took["hls"] < 32
-    assert took["api"] < 32
+    assert took["hls"] < 12
+    assert took["api"] < 17
 
 
-async def test_what_is_on_air_is_untouched_and_memory_stays_flat(server: Server) -> None:
+async def test_what_is_on_air_is_untouched_and_memory_stays_flat(
+    server: Server, tmp_path: Path
+) -> None:
     await server.switch("demo", "icecast")
     password = server.card["credentials"]["icecast"]["password"]
     url = server.url("icecast", "/demo.mp3")
+    file = tmp_path / "tone.mp3"
+    file.write_bytes(encode_tone("mp3", 10))
 
     async def attack() -> None:
         noise = [
@@ -96,20 +101,15 @@ async def test_what_is_on_air_is_untouched_and_memory_stays_flat(server: Server)
             return_exceptions=True,
         )
 
-    async with running(*ffmpeg_tone("mp3", icecast_output(server, password))):
+    async with running(*ffmpeg_copy(file, icecast_output(server, password))) as encoder:
         await until(lambda: server.rows()["icecast"]["status"] == "live")
         listener = asyncio.create_task(listen(url))
         await attack()
         before = server.resident_kb()
-        begun = time.monotonic()
-        while time.monotonic() - begun < 5:
+        while encoder.returncode is None:
             await attack()
         assert server.resident_kb() - before < 8_000
-        assert server.rows()["icecast"]["status"] == "live"
-    audio = await listener
-    frames = split_frames(audio, "mp3")
-    assert b"".join(frames) == audio
-    assert len(frames) * 1152 / 44_100 > 3  # seconds
+    assert await listener == file.read_bytes()
 
 
 async def test_a_source_that_falls_silent_is_ended_and_one_that_sends_no_audio_too(

@@ -10,9 +10,9 @@ from tests.on_air.server import run, serving, until
 
 
 async def test_what_is_on_air_outlives_the_database_and_the_rows_come_true_again(
-    tmp_path: Path, mariadb: MariaDb
+    tmp_path: Path, own_mariadb: MariaDb
 ) -> None:
-    url = mariadb.create_database()
+    url = own_mariadb.create_database()
     async with serving(tmp_path / "data", DATABASE_URL=url) as server:
         password = server.card["credentials"]["icecast"]["password"]
         output = icecast_output(server, password)
@@ -20,7 +20,7 @@ async def test_what_is_on_air_outlives_the_database_and_the_rows_come_true_again
         async with running(*ffmpeg_tone("mp3", output)) as encoder:
             await until(lambda: server.rows()["icecast"]["status"] == "live")
             token = await server.token()
-            mariadb.stop()
+            own_mariadb.stop()
             try:
                 listener = asyncio.create_task(listen(server.url("icecast", "/demo.mp3")))
                 await asyncio.sleep(6)
@@ -32,7 +32,7 @@ async def test_what_is_on_air_outlives_the_database_and_the_rows_come_true_again
                 refused = await run(*ffmpeg_tone("mp3", output), timeout_s=30)
                 assert "403" in refused[2]
             finally:
-                mariadb.start()
+                own_mariadb.start()
             await until(lambda: server.rows()["icecast"]["currentListeners"] == 1, timeout_s=20)
         audio = await listener
         frames = split_frames(audio, "mp3")

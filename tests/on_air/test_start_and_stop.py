@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,7 @@ async def test_a_port_in_use_is_one_line_that_says_what_to_change(
         ("SECRET_KEY", "short", "AWAZPULSE_SECRET_KEY has 5 characters"),
         ("DATABASE_URL", "postgres://x/y", "AWAZPULSE_DATABASE_URL"),
         ("DATABASE_URL", "mysql://u:topsecret@127.0.0.1:1/x", "AWAZPULSE_DATABASE_URL"),
+        ("PUBLIC_HOST", "http://radio.example", "AWAZPULSE_PUBLIC_HOST"),
         ("BIND", "203.0.113.7", "AWAZPULSE_BIND"),
         ("SOURCE_TIMEOUT_S", "0", "AWAZPULSE_SOURCE_TIMEOUT_S"),
     ],
@@ -139,6 +141,27 @@ async def test_a_wrong_setting_is_one_line_that_names_it(
     line = await refused_start(environment(tmp_path / "data", **{setting: value}))
     assert words in line
     assert "topsecret" not in line
+
+
+async def test_a_database_of_a_newer_program_is_one_line(tmp_path: Path) -> None:
+    env = environment(tmp_path / "data")
+    assert (await run(*AWAZPULSE, "migrate", env=env))[0] == 0
+    database = sqlite3.connect(tmp_path / "data" / "awazpulse.db")
+    database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.commit()
+    database.close()
+    assert "its schema is newer than this program" in await refused_start(env)
+
+
+async def test_after_a_crash_commands_work_on_the_database(tmp_path: Path) -> None:
+    async with serving(tmp_path / "data") as server:
+        server.process.kill()
+        await server.process.wait()
+        assert (server.data_dir / "server.json").exists()
+        await server.cli("switch", "demo", "icecast")
+        status, _, err = await run(*AWAZPULSE, "channel", "set", "demo", "name=X", env=server.env)
+        assert (status, err) == (0, "")
+    assert server.rows()["icecast"]["isMainStream"] == 1
 
 
 async def test_two_ports_that_are_the_same_are_refused(tmp_path: Path) -> None:
