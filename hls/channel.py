@@ -74,7 +74,8 @@ class Channel:
         self._window: deque[Segment] = deque()
         self._removed: deque[Segment] = deque()
         self._by_uri: dict[str, Segment] = {}
-        self._playlists: dict[bool, Answer] = {}  # by whether it is compressed; empty: outdated
+        self._plain_playlist: Answer | None = None  # rendered when asked for; None: outdated
+        self._gzip_playlist: Answer | None = None
         self._closed_at = -math.inf
         self._ended_at = math.inf
 
@@ -98,7 +99,7 @@ class Channel:
         self._session = session
         self.audience = audience
         self._ended_at = math.inf
-        self._playlists.clear()
+        self._forget_playlists()
 
     def add(
         self, data: bytes, *, duration_s: float, wall: float, discontinuity: bool, now: float
@@ -116,7 +117,7 @@ class Channel:
         for listed in self._window:
             listed.longest_playlist_s = max(listed.longest_playlist_s, playlist_s)
         self._drop_excess()
-        self._playlists.clear()
+        self._forget_playlists()
 
     def close(self, now: float) -> None:
         """The broadcast is over; whether the encoder comes back, the next seconds show."""
@@ -127,7 +128,7 @@ class Channel:
         """Tell the listeners of a closed broadcast that it will not go on."""
         if not self.is_on_air and self._ended_at == math.inf:
             self._ended_at = now
-            self._playlists.clear()
+            self._forget_playlists()
 
     def advance(self, now: float) -> bool:
         """Let time pass; return whether the channel can be forgotten."""
@@ -141,7 +142,7 @@ class Channel:
         if now >= self._ended_at + self._limits.ended_playlist_s:
             while self._window:
                 self._remove_first(now)
-            self._playlists.clear()
+            self._forget_playlists()
         return now >= self._closed_at + self._limits.remember_s and not self._by_uri
 
     def find(self, uri: str) -> Answer | None:
@@ -151,11 +152,15 @@ class Channel:
 
     def playlist(self, *, compressed: bool) -> Answer | None:
         """Return the playlist as it is now, rendered at most once; None if nothing is listed."""
-        answer = self._playlists.get(compressed)
-        if answer is None and self._window:
-            answer = build_playlist(self._render(), compressed=compressed)
-            self._playlists[compressed] = answer
-        return answer
+        if not self._window:
+            return None
+        if compressed:
+            if self._gzip_playlist is None:
+                self._gzip_playlist = build_playlist(self._render(), compressed=True)
+            return self._gzip_playlist
+        if self._plain_playlist is None:
+            self._plain_playlist = build_playlist(self._render(), compressed=False)
+        return self._plain_playlist
 
     def wake(self, count: int) -> bool:
         """Resume up to `count` waiting requests; return whether more can be.
@@ -168,6 +173,9 @@ class Channel:
             del self.waiters[waiter]
             waiter.resume()
         return bool(self.waiters)
+
+    def _forget_playlists(self) -> None:
+        self._plain_playlist = self._gzip_playlist = None
 
     def _render(self) -> str:
         return render_media_playlist(

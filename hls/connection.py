@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol, cast
 
+from awazpulse.network import normalize_address
+
 from . import answers
 from .answers import Answer
 from .channel import Channel
@@ -77,7 +79,7 @@ class Connection(asyncio.Protocol):
         self._transport = transport = cast("asyncio.Transport", transport)
         transport.set_write_buffer_limits(high=self._limits.write_buffer_bytes)
         peer = transport.get_extra_info("peername")
-        self._address = peer[0] if peer else ""
+        self._address = normalize_address(peer[0]) if peer else ""
         self.deadline = self._server.now() + self._limits.head_deadline_s
         if not self._server.opened(self):
             self._send_last(answers.TOO_MANY_CONNECTIONS)

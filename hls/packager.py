@@ -47,7 +47,6 @@ class Packager:
         self.pending_bytes = 0
         self._pending_cuts = 0
         self._channel = channel
-        self._audience = audience
         self._workshop = workshop
         self._after_gap = False  # cuts were lost before they were queued
         self._after_failure = False  # cuts were lost in packaging
@@ -58,7 +57,7 @@ class Packager:
         )
         # Random, for a restart must not bring a name back; MEDIA-SEQUENCE does the rest.
         channel.open(secrets.token_hex(4), audience)
-        logger.info("channel=%s hls is on air", channel.id)
+        logger.debug("channel=%s hls is on air", channel.id)
 
     def on_track(self, track: Track) -> None:
         """Frames of another track follow."""
@@ -83,7 +82,7 @@ class Packager:
         channel.next_pts = self._segmenter.next_pts
         channel.close(self._workshop.now())
         self._workshop.turns.add(self._wake)
-        logger.info("channel=%s hls is off air: %s", channel.id, reason)
+        logger.debug("channel=%s hls is off air: %s", channel.id, reason)
 
     def _queue(self, cut: Cut | None) -> None:
         if cut is None:

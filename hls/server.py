@@ -7,6 +7,7 @@ from collections.abc import Callable
 from email.utils import formatdate
 
 from awazpulse.errors import MisuseError
+from awazpulse.network import open_listening
 from awazpulse.relay import Broadcast
 
 from .audience import Audience
@@ -27,15 +28,19 @@ class HlsServer:
     """The HLS delivery of all channels.
 
     `attach` each HLS broadcast when it opens; its end is heard from the broadcast itself.
+    `has_room` says whether the process can bear one more client.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(
+        self, limits: Limits | None = None, has_room: Callable[[], bool] = lambda: True
+    ) -> None:
         self.limits = limits or Limits()
+        self._has_room = has_room
         self.router = Router()
         self.now = time.monotonic
         self._connections: set[Connection] = set()
         self._packagers: dict[str, Packager] = {}
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._tick_handle: asyncio.TimerHandle | None = None
         self._date = b""
         self._date_at = -1
@@ -47,26 +52,31 @@ class HlsServer:
             time.time,
         )
 
-    async def start(self, host: str | None, port: int) -> int:
-        """Listen; return the port, which the kernel chooses for 0. `OSError` if it is taken."""
+    async def start(self, host: str, port: int) -> int:
+        """Listen; return the port, which the kernel chooses for 0. `OSError` if it is taken.
+
+        `host` `::` means every interface, IPv4 and IPv6.
+        """
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: Connection(self), host, port, backlog=_BACKLOG
-        )
+        listening = await open_listening(host, port, _BACKLOG)
+        actual: int = listening[0].getsockname()[1]
+        for sock in listening:
+            server = await loop.create_server(lambda: Connection(self), sock=sock, backlog=_BACKLOG)
+            self._servers.append(server)
         self._tick()
-        actual: int = self._server.sockets[0].getsockname()[1]
         return actual
 
     async def close(self) -> None:
         """Stop listening and cut every client off. A second call changes nothing."""
         if self._tick_handle is not None:
             self._tick_handle.cancel()
-        if self._server is not None:
-            self._server.close()
-            for connection in tuple(self._connections):
-                connection.abort()
-            await self._server.wait_closed()
-            self._server = None
+        servers, self._servers = self._servers, []
+        for server in servers:
+            server.close()
+        for connection in tuple(self._connections):
+            connection.abort()
+        for server in servers:
+            await server.wait_closed()
 
     def attach(self, broadcast: Broadcast) -> None:
         """Deliver `broadcast` from its next frame to its end.
@@ -90,11 +100,12 @@ class HlsServer:
     def end(self, channel_id: str) -> None:
         """Tell the listeners of a channel off air to stop now: its encoder will not come back.
 
-        Without this they are told `Limits.end_grace_s` after the end of the broadcast.
+        They are told behind the last segments, which may still wait to be packaged. Without this
+        they are told `Limits.end_grace_s` after the end of the broadcast.
         """
         channel = self.router.channels.get(channel_id)
         if channel is not None:
-            channel.end(self.now())
+            self._workshop.turns.add(lambda: channel.end(self.now()))
 
     def date(self) -> bytes:
         """Return the Date header's line, made once a second."""
@@ -106,8 +117,14 @@ class HlsServer:
 
     def opened(self, connection: Connection) -> bool:
         """Count a connection in; False when there is no room for it."""
+        has_room = len(self._connections) < self.limits.connections and self._has_room()
         self._connections.add(connection)
-        return len(self._connections) <= self.limits.connections
+        return has_room
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._connections)
 
     def closed(self, connection: Connection) -> None:
         """Count a connection out."""

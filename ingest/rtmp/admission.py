@@ -7,6 +7,8 @@ taking all places and from guessing keys in parallel; live ones have shown a key
 import ipaddress
 from collections import Counter
 
+from awazpulse.network import normalize_address
+
 from .limits import RtmpLimits
 
 REPORT_SECONDS = 10  # turned away in a flood: counted, and logged once in so long
@@ -63,11 +65,9 @@ class Admission:
 def parse_peer(address: str) -> str:
     """Return what counts as one peer: an IPv4 address, or the /64 that one customer is given."""
     try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
+        parsed = ipaddress.ip_address(normalize_address(address.partition("%")[0]))
     except ValueError:
         return address
     if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
     return str(ipaddress.IPv6Network((parsed, 64), strict=False))

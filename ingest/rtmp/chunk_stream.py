@@ -249,12 +249,12 @@ class ChunkReader:
 
     def _obey(self, type_id: int, body: bytes) -> None:
         if type_id == SET_CHUNK_SIZE:
-            chunk_size = SetChunkSize.parse(body).chunk_size
+            chunk_size = SetChunkSize.parse(body).value
             if not 1 <= chunk_size <= MAX_CHUNK_SIZE:
                 raise ChunkSizeOutOfRange(chunk_size)
             self._chunk_size = chunk_size
             return
-        stream = self._streams.get(Abort.parse(body).chunk_stream_id)
+        stream = self._streams.get(Abort.parse(body).value)
         if stream is not None:
             self._drop(stream)
             stream.left = 0

@@ -7,6 +7,10 @@ how a connection ends:
     the broadcast is closed from outside    the socket is aborted: while live, OBS reads nothing
     refused                                 told why, then the peer has `linger_seconds` to close
     the peer does not read                  aborted at `write_buffer_bytes`
+
+What is logged: refusals and the ends of broadcasts that the encoder is to blame for at INFO, the
+rest at DEBUG, as strangers come and go and `awazpulse.channels` logs who is on air. A channel's id
+is logged once the gate has shown that it is one: what an encoder sends for it may be a secret.
 """
 
 import asyncio
@@ -15,8 +19,9 @@ import logging
 from typing import Final, Protocol, cast
 
 from awazpulse.audio import Frame, Track
-from awazpulse.channels.errors import Refusal, ServiceUnavailable
+from awazpulse.channels.errors import Refusal, ServiceUnavailable, UnknownChannel
 from awazpulse.errors import PeerError
+from awazpulse.network import normalize_address
 from awazpulse.relay import Station
 
 from .admission import Admission
@@ -32,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 READ_BUFFER_BYTES = 64 * 1024  # bounds how long one connection's turn of the loop can take
 VIDEO_READ_BYTES = 2048  # audio alone comes in smaller reads, and is never made to wait
+
+_UNKNOWN_CHANNEL = "UnknownChannel (what was typed is not logged: it may be a key)"
 
 _ids = itertools.count(1)
 
@@ -87,7 +94,8 @@ class RtmpConnection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, if there is a place for one more connection."""
         transport = cast("asyncio.Transport", transport)
-        self._address = str((transport.get_extra_info("peername") or ("",))[0])
+        peer = transport.get_extra_info("peername")
+        self._address = normalize_address(peer[0]) if peer else ""
         if not self._host.admission.try_admit(self._address):
             transport.abort()
             self._report_turned_away()
@@ -95,7 +103,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
         self._transport = transport
         transport.set_write_buffer_limits(high=self._host.limits.write_buffer_bytes)
         self._host.connection_opened(self)
-        logger.info("rtmp=%d opened from %s", self.id, self._address)
+        logger.debug("rtmp=%d opened from %s", self.id, self._address)
         self._arm_timer()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 (asyncio names it)
@@ -152,7 +160,9 @@ class RtmpConnection(asyncio.BufferedProtocol):
 
     @property
     def _channel_id(self) -> str:
-        return "-" if self._publication is None else self._publication.channel_id
+        """For the log: the channel as far as the gate has shown that it is one."""
+        publication = self._publication
+        return "-" if publication is None or not publication.is_known else publication.channel_id
 
     def _handle_events(self, events: list[Event], now: float) -> None:
         for event in events:
@@ -171,7 +181,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
             case PublishEnded(reason):
                 self._end_publication(reason)
             case Refused(reason):
-                logger.info("rtmp=%d refused: %s", self.id, reason)
+                logger.info("rtmp=%d channel=- refused: %s", self.id, reason)
             case Metadata() if publication is not None:
                 publication.set_metadata(event)
             case Track() if publication is not None and publication.broadcast is not None:
@@ -189,21 +199,26 @@ class RtmpConnection(asyncio.BufferedProtocol):
             broadcast = await self._host.gate.open_broadcast(
                 publication.channel_id, secret, publication, publication.station
             )
+        except UnknownChannel as refusal:
+            self._refuse(publication, str(refusal), _UNKNOWN_CHANNEL)
+        except ServiceUnavailable as refusal:
+            self._refuse(publication, str(refusal))
         except Refusal as refusal:
+            publication.is_known = True
             self._refuse(publication, str(refusal))
         except Exception:
-            logger.exception(
-                "rtmp=%d channel=%s cannot be decided", self.id, publication.channel_id
-            )
+            logger.exception("rtmp=%d channel=- cannot be decided", self.id)
             self._refuse(publication, str(ServiceUnavailable()))
         else:
+            publication.is_known = True
             if publication.open(broadcast):
                 self._go_live(publication)
 
-    def _refuse(self, publication: Publication, reason: str) -> None:
+    def _refuse(self, publication: Publication, reason: str, logged: str = "") -> None:
+        """Tell the encoder `reason`; log `logged` instead, where that must not be logged."""
         if publication.is_over:
             return
-        logger.info("rtmp=%d channel=%s refused: %s", self.id, publication.channel_id, reason)
+        logger.info("rtmp=%d channel=%s refused: %s", self.id, self._channel_id, logged or reason)
         publication.end(reason)
         self._protocol.refuse_publish(reason, self._loop.time())
         self._flush()
@@ -212,7 +227,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
         now = self._loop.time()
         self._live_since = now
         self._host.admission.go_live(self._address)
-        logger.info("rtmp=%d channel=%s on air", self.id, publication.channel_id)
+        logger.debug("rtmp=%d channel=%s on air", self.id, publication.channel_id)
         early = self._protocol.accept_publish(now)
         self._flush()
         self._handle_events(early, now)
@@ -238,7 +253,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
         seconds = self._loop.time() - self._live_since
         self._live_since = None
         self._host.admission.end_live(self._address)
-        logger.info(
+        logger.debug(
             "rtmp=%d channel=%s off air after %.1f s: %s",
             self.id,
             self._channel_id,
@@ -255,7 +270,8 @@ class RtmpConnection(asyncio.BufferedProtocol):
     def _fail(self, error: PeerError) -> None:
         """Close because the peer is at fault, told of it where it may listen."""
         if self._protocol.state is not State.LINGERING:
-            logger.info("rtmp=%d channel=%s closing: %s", self.id, self._channel_id, error)
+            level = logging.DEBUG if self._live_since is None else logging.INFO
+            logger.log(level, "rtmp=%d channel=%s closing: %s", self.id, self._channel_id, error)
         self._end_publication(str(error))
         is_told = self._protocol.fail(error, self._loop.time())
         if is_told and not isinstance(error, DeadlinePassed):
@@ -273,7 +289,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
         self._end_publication(reason)
         self._host.admission.leave(self._address)
         self._host.connection_lost(self)
-        logger.info("rtmp=%d closed: %s", self.id, reason)
+        logger.debug("rtmp=%d closed: %s", self.id, reason)
 
     def _arm_timer(self) -> None:
         """Have one timer, no later than the deadline; that moves with each frame, the timer not."""
@@ -289,6 +305,9 @@ class RtmpConnection(asyncio.BufferedProtocol):
             self._handle_events(self._protocol.handle_deadline(now), now)
         except PeerError as error:
             self._fail(error)
+        except Exception:
+            logger.exception("rtmp=%d channel=%s failed", self.id, self._channel_id)
+            self._abort("an error of ours")
         self._flush()
         self._arm_timer()
 

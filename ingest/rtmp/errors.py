@@ -5,12 +5,13 @@
         ├── NotRtmp                 the first byte is no RTMP version
         ├── ChunkError
         │   ├── MissingChunkHeader  a short header on a chunk stream that has had no full one
-        │   ├── TooManyChunkStreams
+        │   ├── TooManyChunkStreams, also a LimitPassed
         │   └── ChunkSizeOutOfRange
         ├── MessageTooLong          a declared length above the limit of its type
-        ├── TooMuchPending          too many bytes of messages that are not complete
-        ├── TooMuchBeforePublish    too many bytes without a publish command
-        ├── TooManyMessageStreams
+        ├── LimitPassed
+        │   ├── TooMuchPending        too many bytes of messages that are not complete
+        │   ├── TooMuchBeforePublish  too many bytes without a publish command
+        │   └── TooManyMessageStreams
         ├── MalformedMessage        a body that does not parse as its type
         │   └── MalformedAmf
         ├── UnexpectedCommand       a command that the state does not allow
@@ -18,6 +19,8 @@
 
 No text carries what the peer sent as a name: a stream name holds the key.
 """
+
+from typing import ClassVar
 
 from awazpulse.errors import PeerError
 
@@ -43,6 +46,19 @@ class NotRtmp(RtmpError):
         return text + " (an HTTP request?)" if is_letter else text
 
 
+class LimitPassed(RtmpError):
+    """More of something than `limit`, which is a limit of ours."""
+
+    TEXT: ClassVar[str]
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return self.TEXT.format(self.limit)
+
+
 class ChunkError(RtmpError):
     """The chunk layer cannot go on (RTMP 1.0 §5.3)."""
 
@@ -62,15 +78,10 @@ class MissingChunkHeader(ChunkError):
         )
 
 
-class TooManyChunkStreams(ChunkError):
+class TooManyChunkStreams(ChunkError, LimitPassed):
     """More chunk streams than any encoder uses."""
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit)
-        self.limit = limit
-
-    def __str__(self) -> str:
-        return f"got more than {self.limit} chunk streams"
+    TEXT = "got more than {} chunk streams"
 
 
 class ChunkSizeOutOfRange(ChunkError):
@@ -100,37 +111,22 @@ class MessageTooLong(RtmpError):
         )
 
 
-class TooMuchPending(RtmpError):
+class TooMuchPending(LimitPassed):
     """The incomplete messages of all chunk streams together are too long."""
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit)
-        self.limit = limit
-
-    def __str__(self) -> str:
-        return f"got more than {self.limit} bytes of incomplete messages"
+    TEXT = "got more than {} bytes of incomplete messages"
 
 
-class TooMuchBeforePublish(RtmpError):
+class TooMuchBeforePublish(LimitPassed):
     """A peer that has not asked to publish sends more than that takes."""
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit)
-        self.limit = limit
-
-    def __str__(self) -> str:
-        return f"got more than {self.limit} bytes without a publish command"
+    TEXT = "got more than {} bytes without a publish command"
 
 
-class TooManyMessageStreams(RtmpError):
+class TooManyMessageStreams(LimitPassed):
     """createStream again and again."""
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit)
-        self.limit = limit
-
-    def __str__(self) -> str:
-        return f"got createStream more than {self.limit} times"
+    TEXT = "got createStream more than {} times"
 
 
 class MalformedMessage(RtmpError):

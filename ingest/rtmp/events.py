@@ -12,9 +12,12 @@ from .metadata import Metadata
 
 @dataclass(frozen=True, slots=True)
 class PublishRequested:
-    """The encoder wants to go on air, and waits for `accept_publish` or `refuse_publish`."""
+    """The encoder wants to go on air, and waits for `accept_publish` or `refuse_publish`.
 
-    channel_id: str
+    What came as the channel's id may be a mistyped secret, and stays out of the repr too.
+    """
+
+    channel_id: str = field(repr=False)
     secret: str = field(repr=False)
     encoder: str
 

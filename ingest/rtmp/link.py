@@ -39,11 +39,6 @@ class Link:
         """Whether the handshake is complete."""
         return self._handshake is None
 
-    @property
-    def pending_bytes(self) -> int:
-        """What is kept of incomplete messages."""
-        return self._chunks.pending_bytes
-
     def receive_data(self, data: bytes) -> list[Message] | tuple[()]:
         """Return the messages that `data` completes."""
         self.received_bytes += len(data)
@@ -74,8 +69,8 @@ class Link:
         """
         if message.type_id == WINDOW_ACKNOWLEDGEMENT_SIZE:
             # A window of 0 is full before the first byte: it can only mean 'no wish'.
-            window = WindowAcknowledgementSize.parse(message.payload)
-            self._window_bytes = window.window_bytes or WINDOW_BYTES
+            window_bytes = WindowAcknowledgementSize.parse(message.payload).value
+            self._window_bytes = window_bytes or WINDOW_BYTES
             self._acknowledge_at = self.received_bytes + self._window_bytes
         elif message.type_id == USER_CONTROL:
             control = UserControl.parse(message.payload)

@@ -6,7 +6,7 @@ what a type defines are ignored: some encoders pad.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
 from .errors import MalformedMessage
 
@@ -17,7 +17,6 @@ USER_CONTROL = 4
 WINDOW_ACKNOWLEDGEMENT_SIZE = 5
 SET_PEER_BANDWIDTH = 6
 AUDIO = 8
-VIDEO = 9
 DATA_AMF3 = 15
 COMMAND_AMF3 = 17
 DATA_AMF0 = 18
@@ -45,67 +44,49 @@ def _parse_uint32(name: str, body: bytes) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class SetChunkSize:
-    """From the next chunk on, the sender's chunks carry up to this many bytes (§5.4.1)."""
+class _Number:
+    """A control message whose body is one number of 32 bits."""
 
-    chunk_size: int
+    NAME: ClassVar[str]  # as the specification has it
+
+    value: int
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
         """Return the value as it came, in range or not."""
-        return cls(_parse_uint32("Set Chunk Size", body))
+        return cls(_parse_uint32(cls.NAME, body))
 
     def serialize(self) -> bytes:
-        """Return the body."""
-        return self.chunk_size.to_bytes(4, "big")
+        """Return the body; the value modulo 2^32."""
+        return (self.value & 0xFFFFFFFF).to_bytes(4, "big")
 
 
-@dataclass(frozen=True, slots=True)
-class Abort:
-    """The rest of the message under way on a chunk stream will not come (§5.4.2)."""
+class SetChunkSize(_Number):
+    """From the next chunk on, the sender's chunks carry up to this many bytes (§5.4.1)."""
 
-    chunk_stream_id: int
-
-    @classmethod
-    def parse(cls, body: bytes) -> Self:
-        """Return the value."""
-        return cls(_parse_uint32("Abort", body))
-
-    def serialize(self) -> bytes:
-        """Return the body."""
-        return self.chunk_stream_id.to_bytes(4, "big")
+    __slots__ = ()
+    NAME = "Set Chunk Size"
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
-    """How many bytes have come so far, modulo 2^32 (§5.4.3)."""
+class Abort(_Number):
+    """The rest of the message under way on this chunk stream will not come (§5.4.2)."""
 
-    sequence_number: int
-
-    @classmethod
-    def parse(cls, body: bytes) -> Self:
-        """Return the value."""
-        return cls(_parse_uint32("Acknowledgement", body))
-
-    def serialize(self) -> bytes:
-        """Return the body."""
-        return (self.sequence_number & 0xFFFFFFFF).to_bytes(4, "big")
+    __slots__ = ()
+    NAME = "Abort"
 
 
-@dataclass(frozen=True, slots=True)
-class WindowAcknowledgementSize:
+class Acknowledgement(_Number):
+    """So many bytes have come so far, modulo 2^32 (§5.4.3)."""
+
+    __slots__ = ()
+    NAME = "Acknowledgement"
+
+
+class WindowAcknowledgementSize(_Number):
     """The sender wants an Acknowledgement after each so many bytes (§5.4.4)."""
 
-    window_bytes: int
-
-    @classmethod
-    def parse(cls, body: bytes) -> Self:
-        """Return the value."""
-        return cls(_parse_uint32("Window Acknowledgement Size", body))
-
-    def serialize(self) -> bytes:
-        """Return the body."""
-        return self.window_bytes.to_bytes(4, "big")
+    __slots__ = ()
+    NAME = "Window Acknowledgement Size"
 
 
 @dataclass(frozen=True, slots=True)

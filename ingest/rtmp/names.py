@@ -3,6 +3,9 @@
 The usual form is app `live` and name `CHANNEL?key=SECRET`. Encoders with a single field, and
 owners who paste the whole URL into the first of two, put path and query into either; so
 path and query of both are joined. A URL that cannot be resolved is refused with what to type.
+
+A name without a key is refused here: an owner who pastes the secret alone would have it taken for
+a channel's id. Until the gate knows the channel, what stands for its id may be a secret too.
 """
 
 import re
@@ -27,7 +30,7 @@ class UnknownApp(Refusal):
 
 
 class InvalidStreamName(Refusal):
-    """No channel can be read from the stream name."""
+    """No channel and key can be read from the stream name."""
 
     def __str__(self) -> str:
         return (
@@ -37,9 +40,9 @@ class InvalidStreamName(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class StreamName:
-    """Which channel to publish to, and the key that was given, empty if none was."""
+    """Which channel to publish to, and the key that was given; either may be the secret."""
 
-    channel_id: str
+    channel_id: str = field(repr=False)
     secret: str = field(repr=False)
 
 
@@ -60,7 +63,10 @@ def parse_stream_name(app: str, name: str) -> StreamName:
         rest = rest[1:]  # the whole path in the key field, beside the app
     if len(rest) != 1 or not _CHANNEL_ID.fullmatch(rest[0]):
         raise InvalidStreamName
-    return StreamName(rest[0], name_query.get("key") or app_query.get("key", ""))
+    secret = name_query.get("key") or app_query.get("key")
+    if not secret:
+        raise InvalidStreamName
+    return StreamName(rest[0], secret)
 
 
 def _split(text: str) -> tuple[list[str], dict[str, str]]:

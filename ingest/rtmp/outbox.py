@@ -58,7 +58,7 @@ class Outbox:
         message = Message(_TYPES[type(control)], 0, 0, control.serialize())
         self._send(CONTROL_CHUNK_STREAM, message)
         if isinstance(control, SetChunkSize):
-            self._chunk_size = control.chunk_size
+            self._chunk_size = control.value
 
     def send_command(self, payload: bytes) -> None:
         """Send an answer of the connection, on message stream 0."""

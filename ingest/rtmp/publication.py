@@ -34,6 +34,7 @@ class Publication:
         self.channel_id = channel_id
         self.station = station
         self.broadcast: Broadcast | None = None
+        self.is_known = False  # whether the gate has shown that there is such a channel
         self.is_over = False
         self._abort = abort
 

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 
+from awazpulse.network import open_listening
+
 from .admission import Admission
 from .connection import READ_BUFFER_BYTES, RtmpConnection
 from .limits import RtmpLimits
@@ -23,36 +25,39 @@ class RtmpServer:
         self.limits = limits or RtmpLimits()
         self.admission = Admission(self.limits)
         self.read_buffer = memoryview(bytearray(READ_BUFFER_BYTES))
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._connections: set[RtmpConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._resting: list[RtmpConnection] = []
 
-    async def start(self, host: str | None, port: int) -> int:
+    async def start(self, host: str, port: int) -> int:
         """Listen, and return the port, which the kernel chooses for 0; raises `OSError`.
 
-        `host` None means every interface, IPv4 and IPv6.
+        `host` `::` means every interface, IPv4 and IPv6.
         """
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: RtmpConnection(self, loop), host, port, backlog=_BACKLOG
-        )
-        actual_port: int = self._server.sockets[0].getsockname()[1]
+        listening = await open_listening(host, port, _BACKLOG)
+        actual_port: int = listening[0].getsockname()[1]
+        for sock in listening:
+            server = await loop.create_server(
+                lambda: RtmpConnection(self, loop), sock=sock, backlog=_BACKLOG
+            )
+            self._servers.append(server)
         return actual_port
 
     async def close(self) -> None:
         """Stop listening, close every connection and its broadcast, and wait until that is done."""
-        if self._server is not None:
-            self._server.close()
+        servers, self._servers = self._servers, []
+        for server in servers:
+            server.close()
         for connection in tuple(self._connections):
             connection.close("the server is stopping")
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
             for task in late:
                 task.cancel()
-        if self._server is not None:
-            await self._server.wait_closed()
-            self._server = None
+        for server in servers:
+            await server.wait_closed()
 
     def connection_opened(self, connection: RtmpConnection) -> None:
         """Keep a connection until it is lost."""
@@ -76,4 +81,9 @@ class RtmpServer:
     def _resume(self) -> None:
         resting, self._resting = self._resting, []
         for connection in resting:
-            connection.resume()
+            try:
+                connection.resume()
+            except Exception:
+                # One that cannot read on must not leave those behind it paused.
+                logger.exception("rtmp=%d cannot read on", connection.id)
+                connection.close("an error of ours")

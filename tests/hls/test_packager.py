@@ -183,6 +183,22 @@ def test_requests_that_wait_are_woken_by_the_first_segment() -> None:
     assert not channel.waiters
 
 
+@pytest.mark.parametrize(("count", "turns"), [(100, 1), (101, 2)])
+def test_a_hundred_requests_are_woken_in_one_turn_and_one_more_in_the_next(
+    count: int, turns: int
+) -> None:
+    bench = Bench(Limits(turn_budget_s=0))  # one job a turn
+    channel = bench.channel()
+    packager = attach(bench, channel)
+    channel.waiters.update(dict.fromkeys(Caller() for _ in range(count)))
+    packager.on_close("gone")
+    ran = 0
+    while bench.scheduled:
+        bench.scheduled.pop(0)()
+        ran += 1
+    assert (ran, len(channel.waiters)) == (turns, 0)
+
+
 def test_requests_that_wait_are_woken_when_the_broadcast_ends_without_audio() -> None:
     bench = Bench()
     channel = bench.channel()

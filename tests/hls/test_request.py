@@ -122,6 +122,11 @@ def test_what_is_no_http_is_refused_at_its_first_bytes(data: bytes) -> None:
     assert refusal_of(data).status == 400
 
 
+def test_a_method_at_the_longest_is_waited_for_and_one_letter_more_is_not() -> None:
+    assert read(b"A" * 15) == []
+    assert refusal_of(b"A" * 16).status == 400
+
+
 def padded(size: int) -> bytes:
     head = PLAYLIST[:-2] + b"X: " + b"\r\n\r\n"
     return head.replace(b"X: ", b"X: " + b"x" * (size - len(head)))

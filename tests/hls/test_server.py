@@ -12,6 +12,7 @@ import pytest
 
 from awazpulse.audio import Frame
 from awazpulse.errors import MisuseError
+from awazpulse.network import open_listening
 from awazpulse.relay import Broadcast
 from hls import HlsServer, Limits
 from tests.hls.workbench import eventually, make_broadcast, parse_playlist, tone
@@ -20,17 +21,21 @@ QUICK = Limits(tick_s=0.02)
 
 
 @contextlib.asynccontextmanager
-async def serving(limits: Limits = QUICK) -> AsyncIterator[tuple[HlsServer, int]]:
+async def serving(
+    limits: Limits = QUICK, bind: str = "127.0.0.1"
+) -> AsyncIterator[tuple[HlsServer, int]]:
     server = HlsServer(limits)
-    port = await server.start("127.0.0.1", 0)
+    port = await server.start(bind, 0)
     try:
         yield server, port
     finally:
         await server.close()
 
 
-async def ask(port: int, target: str, *headers: str) -> tuple[int, dict[str, str], bytes]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def ask(
+    port: int, target: str, *headers: str, host: str = "127.0.0.1"
+) -> tuple[int, dict[str, str], bytes]:
+    reader, writer = await asyncio.open_connection(host, port)
     lines = [f"GET {target} HTTP/1.1", "Host: radio", "Connection: close", *headers, "", ""]
     writer.write("\r\n".join(lines).encode())
     answer = await asyncio.wait_for(reader.read(), 10)
@@ -137,6 +142,57 @@ async def test_an_end_is_told_after_the_grace_or_at_once() -> None:
         assert parse_playlist((await ask(port, "/hls/switched.m3u8"))[2]).ended
 
 
+async def test_an_end_is_told_behind_the_last_segment() -> None:
+    track, frames = tone("aac", 9)
+    async with serving(Limits(tick_s=0.02, turn_budget_s=0)) as (server, _):  # one job a turn
+        broadcast = make_broadcast()
+        server.attach(broadcast)
+        broadcast.set_track(track)
+        publish(broadcast, frames)
+        broadcast.close("switched")
+        server.end("demo")
+        channel = server.router.channels["demo"]
+        seen = []
+        for _ in range(20):
+            answer = channel.playlist(compressed=False)
+            if answer is not None:
+                playlist = parse_playlist(answer)
+                seen.append((len(playlist.segments), playlist.ended))
+            await asyncio.sleep(0)
+        assert sorted(set(seen)) == [
+            (1, False),
+            (2, False),
+            (3, False),
+            (4, False),
+            (5, False),
+            (5, True),
+        ]
+        assert seen == sorted(seen)
+
+
+async def open_two(_host: str, _port: int, backlog: int) -> list[socket.socket]:
+    """As for a name with two addresses."""
+    [first] = await open_listening("127.0.0.1", 0, backlog)
+    return [first, *await open_listening("::1", first.getsockname()[1], backlog)]
+
+
+@pytest.mark.parametrize("bind", ["::", "two addresses"])
+async def test_one_port_is_open_on_ipv4_and_ipv6_and_an_address_has_one_spelling(
+    bind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if bind != "::":
+        monkeypatch.setattr("hls.server.open_listening", open_two)
+    async with serving(bind=bind) as (server, port):
+        for host in ("127.0.0.1", "::1"):
+            assert (await ask(port, "/", host=host))[0] == 404
+            _, writer = await asyncio.open_connection(host, port)
+            await eventually(lambda: len(server._connections) == 1)
+            [connection] = server._connections
+            assert connection._address == host
+            writer.close()
+            await eventually(lambda: not server._connections)
+
+
 async def test_a_takeover_goes_on_with_a_discontinuity_and_the_old_one_is_heard_no_more() -> None:
     track, frames = tone("aac", 3)
     async with serving() as (server, port):
@@ -198,6 +254,31 @@ async def test_a_client_that_never_reads_is_dropped() -> None:
         broadcast.close("done")
 
 
+async def test_unread_answers_at_the_limit_stop_no_request_and_one_byte_more_stops_all() -> None:
+    limit = QUICK.write_buffer_bytes
+    async with serving() as (server, port):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await eventually(lambda: len(server._connections) == 1)
+        [connection] = server._connections
+        transport = connection._transport
+        quiet = 0
+        while quiet < 5:  # the kernel's own buffers are full once what is written stays with us
+            if not transport.get_write_buffer_size():
+                transport.write(bytes(limit // 4))
+                quiet = 0
+            await asyncio.sleep(0.01)
+            quiet += 1
+        transport.write(bytes(limit - transport.get_write_buffer_size()))
+        await asyncio.sleep(0.01)
+        assert transport.get_write_buffer_size() == limit
+        paused = [connection._is_writing_paused]
+        transport.write(b"x")
+        paused.append(connection._is_writing_paused)
+        assert paused == [False, True]
+        writer.close()
+
+
 async def test_one_connection_past_the_limit_is_refused_and_the_others_are_served() -> None:
     async with serving(Limits(tick_s=0.02, connections=2)) as (server, port):
         idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
@@ -255,4 +336,17 @@ async def test_closing_twice_and_a_taken_port() -> None:
         with pytest.raises(OSError, match="in use"):
             await other.start("127.0.0.1", port)
         await other.close()
+        await server.close()
+
+
+async def test_a_process_without_room_answers_503() -> None:
+    held = 0
+    server = HlsServer(QUICK, has_room=lambda: held < 1)
+    port = await server.start("127.0.0.1", 0)
+    try:
+        assert (await ask(port, "/hls/demo.m3u8"))[0] == 404
+        held = 1
+        status, headers, _ = await ask(port, "/hls/demo.m3u8")
+        assert (status, headers["Retry-After"]) == (503, "10")
+    finally:
         await server.close()

@@ -103,6 +103,10 @@ class Encoder:
         except ConnectionError:
             pass
 
+    def pause_reading(self) -> None:
+        """Let what the server sends pile up."""
+        self._writer.transport.pause_reading()  # type: ignore[attr-defined]
+
     async def publish(self, name: str = f"{CHANNEL}?key={KEY}") -> None:
         """Go on air."""
         await self.send(wire.opening(name))
@@ -123,8 +127,8 @@ class Stage:
         self.port = 0
         self._encoders: list[Encoder] = []
 
-    async def join(self) -> Encoder:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+    async def join(self, host: str = "127.0.0.1") -> Encoder:
+        reader, writer = await asyncio.open_connection(host, self.port)
         encoder = Encoder(reader, writer)
         self._encoders.append(encoder)
         return encoder
@@ -158,10 +162,12 @@ async def eventually(is_so: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def on_stage(limits: RtmpLimits | None = None) -> AsyncIterator[Stage]:
+async def on_stage(
+    limits: RtmpLimits | None = None, bind: str = "127.0.0.1"
+) -> AsyncIterator[Stage]:
     """A server that is listening, closed at the end."""
     stage = Stage(limits or RtmpLimits())
-    stage.port = await stage.server.start("127.0.0.1", 0)
+    stage.port = await stage.server.start(bind, 0)
     try:
         yield stage
     finally:

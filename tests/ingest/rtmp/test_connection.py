@@ -9,6 +9,7 @@ import pytest
 
 from awazpulse.audio import Frame
 from awazpulse.audio.aac import parse_audio_specific_config
+from awazpulse.channels.errors import ServiceUnavailable, UnknownChannel
 from ingest.rtmp import RtmpLimits
 from ingest.rtmp.connection import VIDEO_READ_BYTES
 from ingest.rtmp.server import REST_SECONDS
@@ -224,7 +225,7 @@ async def test_a_broadcast_that_comes_after_the_encoder_left_is_closed(leave: st
     ("name", "reason"),
     [
         ("demo?key=wrong", "wrong stream key for channel demo"),
-        ("demo", "wrong stream key for channel demo"),
+        ("demo", "the stream key must be CHANNEL?key=SECRET"),
         ("nobody?key=x", "channel 'nobody' does not exist"),
         ("", "the stream key must be CHANNEL?key=SECRET"),
     ],
@@ -415,6 +416,30 @@ async def test_a_peer_that_reads_no_answers_is_cut_off() -> None:
         assert await stage.wait_off_air() == "the encoder does not read"
 
 
+async def test_unread_answers_at_the_limit_are_kept_and_one_byte_more_ends_the_connection() -> None:
+    limit = 64 * 1024
+    async with on_stage(RtmpLimits(write_buffer_bytes=limit)) as stage:
+        encoder = await stage.join()
+        await encoder.publish()
+        [connection] = stage.server._connections
+        transport = connection._transport
+        assert transport is not None
+        encoder.pause_reading()
+        quiet = 0
+        while quiet < 5:  # the kernel's own buffers are full once what is written stays with us
+            if not transport.get_write_buffer_size():
+                transport.write(bytes(limit // 4))
+                quiet = 0
+            await asyncio.sleep(0.01)
+            quiet += 1
+        transport.write(bytes(limit - transport.get_write_buffer_size()))
+        await asyncio.sleep(0.01)
+        assert transport.get_write_buffer_size() == limit
+        assert not stage.recorder.closed.is_set()
+        transport.write(b"x")
+        assert await stage.wait_off_air() == "the encoder does not read"
+
+
 async def _send_for_ever(encoder: Encoder, data: bytes) -> None:
     while True:
         await encoder.send(data)
@@ -477,6 +502,86 @@ async def test_each_line_has_the_connection_and_the_channel_and_never_a_key(
     assert re.search(r"rtmp=(\d+) channel=demo refused: wrong stream key", text)
     assert re.search(r"rtmp=(\d+) channel=bad closing: got publish in state live", text)
     assert re.search(r"rtmp=(\d+) channel=demo off air after \d+\.\d s: the encoder left", text)
+
+
+SECRET = "uYRPqmxCe24Jvh9WkDzs7TnB"  # 24 letters and digits, as the catalog makes them
+
+
+@pytest.mark.parametrize(
+    ("name", "failure", "told", "logged"),
+    [
+        (SECRET, None, "CHANNEL?key=SECRET", "refused: the stream key must be CHANNEL?key=SECRET"),
+        (SECRET + "?key=", None, "CHANNEL?key=SECRET", "refused: the stream key must be"),
+        (f"{SECRET}?key={SECRET}", UnknownChannel(SECRET), SECRET, "refused: UnknownChannel ("),
+        (SECRET + "?key=x", UnknownChannel(SECRET), SECRET, "refused: UnknownChannel ("),
+        (SECRET + "?key=x", ServiceUnavailable(), "try again soon", "try again soon"),
+        (SECRET + "?key=x", RuntimeError("broken"), "try again soon", "cannot be decided"),
+        (f"demo?key={SECRET}", None, "wrong stream key", "channel=demo refused: wrong stream key"),
+    ],
+)
+async def test_a_secret_pasted_anywhere_is_never_logged(
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    failure: Exception | None,
+    told: str,
+    logged: str,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with on_stage(RtmpLimits(linger_seconds=SHORT)) as stage:
+        stage.gate.failure = failure
+        encoder = await stage.join()
+        await encoder.send(wire.opening(name))
+        await encoder.read_until(b"NetStream.Publish.BadName")
+        assert told.encode() in encoder.received
+        await encoder.wait_closed()
+        await asyncio.sleep(0.02)
+    lines = [r.getMessage() for r in caplog.records if r.name.startswith("ingest")]
+    [line] = [line for line in lines if logged in line]
+    assert re.match(r"rtmp=\d+ channel=(-|demo) ", line)
+    assert SECRET not in caplog.text
+
+
+async def test_a_secret_pasted_as_channel_is_not_logged_while_it_is_decided(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with on_stage(RtmpLimits(linger_seconds=SHORT)) as stage:
+        stage.gate.is_open.clear()
+        encoder = await stage.join()
+        await encoder.send(wire.opening(SECRET + "?key=x"))
+        await stage.gate.is_asked.wait()
+        await encoder.send(wire.publish())
+        await encoder.wait_closed()
+        stage.gate.is_open.set()
+    assert "channel=- closing: got publish in state deciding" in caplog.text
+    assert SECRET not in caplog.text
+
+
+async def test_strangers_log_nothing_but_what_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    async with on_stage(RtmpLimits(handshake_seconds=SHORT, linger_seconds=SHORT)) as stage:
+        for sent in (b"", b"GET / HTTP/1.1\r\n\r\n", wire.handshake() + wire.publish()):
+            stranger = await stage.join()
+            await stranger.send(sent)
+            await stranger.wait_closed()
+        await (await stage.join()).close()
+        refused = await stage.join()
+        await refused.send(wire.opening(""))
+        await refused.wait_closed()
+        encoder = await stage.join()
+        await encoder.publish()
+        await encoder.close()
+        await stage.wait_off_air()
+        at_fault = await stage.join()
+        await at_fault.publish()
+        await at_fault.send(wire.control(1, 0))
+        await at_fault.wait_closed()
+        await asyncio.sleep(0.02)
+    lines = [r.getMessage() for r in caplog.records if r.name.startswith("ingest")]
+    assert [re.sub(r"rtmp=\d+ ", "", line)[:30] for line in lines] == [
+        "channel=- refused: the stream ",
+        "channel=demo closing: got a ch",
+    ]
 
 
 async def test_a_flood_of_connections_is_one_line_in_the_log(

@@ -69,7 +69,7 @@ def _drive(data: bytes, size: int, *, is_accepted: bool, is_flipped: bool = Fals
             else:
                 protocol.refuse_publish("no", 0.0)
         assert len(protocol.data_to_send()) < 8192 + 20 * size
-        assert protocol._link.pending_bytes <= MAX_PENDING_BYTES
+        assert protocol._link._chunks.pending_bytes <= MAX_PENDING_BYTES
     if failure is not None:
         assert "0PENSESAME" not in str(failure)
         protocol.fail(failure, 0.0)

@@ -40,10 +40,6 @@ def test_a_plus_sign_in_a_key_is_a_plus_sign() -> None:
     assert parse_stream_name("live", "demo?key=a+b=c").secret == "a+b=c"
 
 
-def test_a_missing_key_is_empty_and_left_to_the_decision() -> None:
-    assert parse_stream_name("live", "demo") == StreamName("demo", "")
-
-
 @pytest.mark.parametrize("app", ["", "foo", "Live", "live2", "foo/live", "?key=live"])
 def test_another_app_is_unknown(app: str) -> None:
     assert not is_known_app(app)
@@ -63,9 +59,15 @@ def test_another_app_is_unknown(app: str) -> None:
         ("live", "line\nbreak"),
         ("live", "demo&key=SECRET"),
         ("live", "demo=SECRET"),
+        ("live", "SECRET"),
+        ("live", "demo?key="),
+        ("live", "demo?Key=SECRET"),
+        ("live/demo", ""),
     ],
 )
-def test_a_name_without_one_channel_is_refused_with_what_to_type(app: str, name: str) -> None:
+def test_a_name_without_one_channel_and_a_key_is_refused_with_what_to_type(
+    app: str, name: str
+) -> None:
     with pytest.raises(InvalidStreamName, match=r"CHANNEL\?key=SECRET") as refused:
         parse_stream_name(app, name)
     assert isinstance(refused.value, Refusal)
@@ -73,10 +75,19 @@ def test_a_name_without_one_channel_is_refused_with_what_to_type(app: str, name:
 
 def test_a_channel_id_at_the_limit_is_taken_and_a_longer_one_is_not() -> None:
     channel_id = "c" * 36
-    assert parse_stream_name("live", channel_id).channel_id == channel_id
+    assert parse_stream_name("live", channel_id + "?key=a").channel_id == channel_id
     with pytest.raises(InvalidStreamName):
-        parse_stream_name("live", channel_id + "c")
+        parse_stream_name("live", channel_id + "c?key=a")
 
 
-def test_the_key_is_in_no_repr() -> None:
-    assert "SECRET" not in repr(parse_stream_name("live", "demo?key=SECRET"))
+@pytest.mark.parametrize("name", ["demo?key=SECRET", "SECRET?key=SECRET", "SECRET?key=wrong"])
+def test_neither_the_key_nor_what_may_be_one_is_in_a_repr(name: str) -> None:
+    assert "SECRET" not in repr(parse_stream_name("live", name))
+
+
+@pytest.mark.parametrize("name", ["SECRET", "SECRET?key=", "?key=SECRET", "demo&key=SECRET"])
+def test_a_refusal_does_not_show_what_was_typed(name: str) -> None:
+    with pytest.raises(InvalidStreamName) as refused:
+        parse_stream_name("live", name)
+    said = f"{refused.value!r} {refused.value}".replace("CHANNEL?key=SECRET", "")
+    assert "SECRET" not in said

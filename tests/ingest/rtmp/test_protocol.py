@@ -268,8 +268,10 @@ def test_a_player_is_told_where_to_listen() -> None:
     assert _answers(protocol)[-1].code == "NetStream.Play.StreamNotFound"
 
 
-def test_no_event_shows_the_key() -> None:
-    assert "0PENSESAME" not in repr(_receive(wire.opening()))
+@pytest.mark.parametrize("name", ["demo?key=0PENSESAME", "0PENSESAME", "0PENSESAME?key=x"])
+def test_no_event_shows_the_key(name: str) -> None:
+    [event] = _receive(wire.opening(name))
+    assert "0PENSESAME" not in repr(event)
 
 
 # The end
