@@ -42,7 +42,9 @@ async def test_gstreamer_is_told_of_a_wrong_key(server: Server) -> None:
         ("9f8sKjw2mQpXc7Rt4Zb6Hd3N", "the stream key must be CHANNEL?key=", "must be CHANNEL"),
     ],
 )
-async def test_ffmpeg_is_refused_over_rtmp(server: Server, stream_key: str, reason: str) -> None:
+async def test_ffmpeg_is_refused_over_rtmp(
+    server: Server, stream_key: str, reason: str, logged: str
+) -> None:
     command = ffmpeg_tone("aac", rtmp_output(server, stream_key))
     status, _, err = await run(*command, timeout_s=20)
     assert status != 0
