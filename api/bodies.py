@@ -6,7 +6,9 @@ from typing import Annotated, Literal, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
 
+from awazpulse.channels.accounts import MAX_EMAIL_CHARACTERS
 from awazpulse.channels.errors import InvalidValue
+from awazpulse.channels.passwords import MAX_PASSWORD_CHARACTERS
 
 MAX_BODY_BYTES = 64 * 1024  # ours are under 1 KiB
 BODY_TIMEOUT_S = 10.0  # a body that trickles in holds a connection no longer than this
@@ -17,8 +19,8 @@ B = TypeVar("B", bound=BaseModel)
 class LoginBody(BaseModel):
     """POST /auth/login."""
 
-    email: Annotated[str, Field(max_length=255)]
-    password: Annotated[str, Field(max_length=1024)]
+    email: Annotated[str, Field(max_length=MAX_EMAIL_CHARACTERS)]
+    password: Annotated[str, Field(max_length=MAX_PASSWORD_CHARACTERS)]
 
 
 class SwitchTypeBody(BaseModel):

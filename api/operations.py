@@ -5,8 +5,11 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from api.answers import describe_stream
 from api.authentication import read_bearer_token
+from api.bodies import SwitchTypeBody, read_body
 from api.services import Services
+from awazpulse.channels import InternalAction
 from awazpulse.store import DatabaseUnavailable
 
 PING_TIMEOUT_S = 2.0  # health checks give up after a few seconds
@@ -23,6 +26,7 @@ class OperationRoutes:
         return [
             web.get("/health", self._get_health),
             web.post("/internal/channels/{id}/refresh", self._refresh),
+            web.post("/internal/channels/{id}/switch-type", self._switch_type),
         ]
 
     async def _get_health(self, _request: web.Request) -> web.Response:
@@ -38,7 +42,18 @@ class OperationRoutes:
         return web.json_response(body, headers={"Cache-Control": "no-store"})
 
     async def _refresh(self, request: web.Request) -> web.Response:
-        channel_id = request.match_info["id"]
-        self._services.tokens.verify_refresh(read_bearer_token(request), channel_id)
+        channel_id = self._authorize(request, InternalAction.REFRESH)
         await self._services.streams.refresh(channel_id)
         return web.Response(status=HTTPStatus.NO_CONTENT)
+
+    async def _switch_type(self, request: web.Request) -> web.Response:
+        channel_id = self._authorize(request, InternalAction.SWITCH_TYPE)
+        body = await read_body(request, SwitchTypeBody)
+        stream = await self._services.streams.switch_stream_type(channel_id, body.stream_type)
+        return web.json_response(describe_stream(stream))
+
+    def _authorize(self, request: web.Request, action: InternalAction) -> str:
+        """Return the channel's id. Raises `InvalidToken`."""
+        channel_id = request.match_info["id"]
+        self._services.tokens.verify_internal(read_bearer_token(request), channel_id, action)
+        return channel_id

@@ -14,6 +14,8 @@ from typing import cast
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from awazpulse.network import open_listening
+
 IDLE_TIMEOUT_S = 15.0
 LINGER_S = 1.0
 MAX_CONNECTIONS = 1000
@@ -66,30 +68,29 @@ class ApiServer:
             max_headers=MAX_HEADERS,
             shutdown_timeout=STOP_TIMEOUT_S,
         )
-        self._listener: asyncio.Server | None = None
+        self._listeners: list[asyncio.Server] = []
 
     async def start(self, host: str, port: int) -> int:
         """Listen; return the port, which the kernel chooses for 0. Raises `OSError`."""
+        opened = await open_listening(host, port, BACKLOG)
+        actual: int = opened[0].getsockname()[1]
         await self._runner.setup()
         loop = asyncio.get_running_loop()
-        try:
-            self._listener = await loop.create_server(
-                self._accept, host, port, backlog=BACKLOG, reuse_address=True
-            )
-        except OSError:
-            await self._runner.cleanup()
-            raise
-        actual: int = self._listener.sockets[0].getsockname()[1]
+        for listening in opened:
+            server = await loop.create_server(self._accept, sock=listening, backlog=BACKLOG)
+            self._listeners.append(server)
         return actual
 
     async def close(self) -> None:
         """Stop listening, let answers under way finish for a moment, close the rest. Idempotent."""
-        if self._listener is None:
+        if not self._listeners:
             return
-        listener, self._listener = self._listener, None
-        listener.close()
+        listeners, self._listeners = self._listeners, []
+        for listener in listeners:
+            listener.close()
         await self._runner.cleanup()
-        await listener.wait_closed()
+        for listener in listeners:
+            await listener.wait_closed()
 
     def _accept(self) -> asyncio.BaseProtocol:
         server = self._runner.server

@@ -9,6 +9,7 @@ from awazpulse.channels import (
     ChannelCredentials,
     ChannelRecord,
     Identity,
+    InternalAction,
 )
 from awazpulse.store import Channel, Stream, User
 
@@ -58,8 +59,8 @@ class TokenKeeper(Protocol):
     def verify(self, text: str) -> Identity:
         """Return whose token this is."""
 
-    def verify_refresh(self, text: str, channel_id: str) -> None:
-        """Raise unless this is a refresh token for this channel."""
+    def verify_internal(self, text: str, channel_id: str, action: InternalAction) -> None:
+        """Raise unless this is the command line's token for this action on this channel."""
 
 
 class Pingable(Protocol):

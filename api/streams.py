@@ -6,7 +6,7 @@ from api.answers import answer_secret, describe_stream
 from api.authentication import identify
 from api.bodies import SwitchTypeBody, read_body
 from api.services import Services
-from awazpulse.channels.access import may_see_credentials, may_switch
+from awazpulse.channels.access import may_see_credentials, may_see_streams, may_switch
 from awazpulse.channels.errors import Forbidden, InvalidValue
 from awazpulse.store import StreamType
 
@@ -27,8 +27,12 @@ class StreamRoutes:
         ]
 
     async def _get_streams(self, request: web.Request) -> web.Response:
-        await identify(request, self._services)
-        streams = await self._services.streams.get_streams(request.match_info["id"])
+        identity = await identify(request, self._services)
+        channel_id = request.match_info["id"]
+        record = await self._services.channels.get(channel_id)
+        if not may_see_streams(identity, record.channel.owner_id):
+            raise Forbidden("only the channel's owner and administrators may see its streams")
+        streams = await self._services.streams.get_streams(channel_id)
         return web.json_response([describe_stream(stream) for stream in streams])
 
     async def _get_active_type(self, request: web.Request) -> web.Response:

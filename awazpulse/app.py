@@ -157,9 +157,10 @@ class App:
             ),
             budget,
         )
-        self._hls = HlsServer()
+        self._hls = HlsServer(has_room=budget.has_room_for_listener)
         budget.count_in(lambda: self._fanout.listeners)
         budget.count_in(lambda: self._icecast.waiting)
+        budget.count_in(lambda: self._hls.connections)
         rooms = self.rooms
         services = Services(manager, rooms.catalog, rooms.accounts, rooms.tokens, rooms.database)
         self._api = ApiServer(create_app(services))

@@ -1,7 +1,9 @@
 """The command line: `awazpulse serve` and what an operator does beside a running server.
 
 Each command has `--json`: one object on standard output and nothing else there. What goes wrong is
-one line on standard error and exit status 2 (the operator's to mend) or 1 (anything else).
+one line on standard error and an exit status: 2 for what was asked or set (arguments, settings, and
+every `Refusal`, an unknown channel or user among them), 1 for anything else, such as a running
+server that does not answer.
 """
 
 import argparse
@@ -10,15 +12,20 @@ import logging
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 from pathlib import Path
+from typing import TypeAlias
 
 import uvloop
 
 from awazpulse import card
 from awazpulse.app import Rooms, Started, serve
-from awazpulse.channels.errors import Refusal, UnknownChannel
+from awazpulse.channels import HlsCredentials, IcecastCredentials, InternalAction
+from awazpulse.channels.channel_settings import describe_settings
+from awazpulse.channels.errors import Refusal
 from awazpulse.errors import AwazPulseError
 from awazpulse.first_start import generate_password
+from awazpulse.running import ServerFailed
 from awazpulse.settings import SettingsError, find_unknown_variables, load_settings
 from awazpulse.store import Role, StreamType
 
@@ -29,19 +36,38 @@ EXIT_OPERATOR = 2
 
 Result = dict[str, object]
 Command = Callable[[Rooms, argparse.Namespace], Awaitable[tuple[Result, str]]]
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001  # it has no other name
+
+
+class UsageError(AwazPulseError):
+    """An argument that cannot be read. The operator's fault; `str()` says what is expected."""
 
 
 async def add_user(rooms: Rooms, args: argparse.Namespace) -> tuple[Result, str]:
     """Make a user; the password comes from standard input, or is generated and shown."""
+    password, generated = _choose_password()
+    user = await rooms.accounts.create(args.email, password, args.role)
+    result: Result = {"id": user.id, "email": user.email, "role": str(user.role), **generated}
+    return result, _show_password(f"user {user.email} ({user.role}) made", generated)
+
+
+async def set_password(rooms: Rooms, args: argparse.Namespace) -> tuple[Result, str]:
+    """Give a user another password, from standard input, or generated and shown."""
+    password, generated = _choose_password()
+    user = await rooms.accounts.set_password(args.email, password)
+    result: Result = {"id": user.id, "email": user.email, **generated}
+    return result, _show_password(f"user {user.email} has a new password", generated)
+
+
+def _choose_password() -> tuple[str, dict[str, str]]:
+    """Return a password, and what there is to show of it: nothing if it was given."""
     given = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     password = given or generate_password()
-    user = await rooms.accounts.create(args.email, password, args.role)
-    result: Result = {"id": user.id, "email": user.email, "role": str(user.role)}
-    text = f"user {user.email} ({user.role}) made"
-    if not given:
-        result["password"] = password
-        text += f", password {password}"
-    return result, text
+    return password, {} if given else {"password": password}
+
+
+def _show_password(text: str, generated: dict[str, str]) -> str:
+    return f"{text}, password {generated['password']}" if generated else text
 
 
 async def add_channel(rooms: Rooms, args: argparse.Namespace) -> tuple[Result, str]:
@@ -56,26 +82,39 @@ async def set_channel(rooms: Rooms, args: argparse.Namespace) -> tuple[Result, s
     pairs = [pair.partition("=") for pair in args.settings]
     wrong = next((name for name, equals, _ in pairs if not equals), None)
     if wrong is not None:
-        raise SettingsError(f"got {wrong!r}, expected NAME=VALUE")
-    settings: Result = {name: value for name, _, value in pairs}
+        raise UsageError(f"got {wrong!r}, expected NAME=VALUE")
+    settings = {name: value for name, _, value in pairs}
+    shown = describe_settings(settings)
     await rooms.catalog.set(args.id, settings)
-    await rooms.running.post(
-        f"/internal/channels/{args.id}/refresh", rooms.tokens.issue_refresh(args.id)
-    )
-    return {"id": args.id, **settings}, f"channel {args.id}: {', '.join(args.settings)}"
+    token = rooms.tokens.issue_internal(args.id, InternalAction.REFRESH)
+    try:
+        answer = await rooms.running.post(f"/internal/channels/{args.id}/refresh", token)
+        if answer is not None and answer.status != HTTPStatus.NO_CONTENT:
+            raise answer.fail()
+    except ServerFailed as error:
+        _complain(f"warning: the change is saved, but {error}")
+    return {"id": args.id, **shown}, f"channel {args.id}: {', '.join(args.settings)}"
+
+
+async def rotate_secret(rooms: Rooms, args: argparse.Namespace) -> tuple[Result, str]:
+    """Make a channel's stream key or source password anew; what is on air stays on air."""
+    credentials = await rooms.catalog.rotate(args.id, StreamType(args.type))
+    return dict(credentials.to_json()), _tabulate(credentials)
 
 
 async def show_credentials(rooms: Rooms, args: argparse.Namespace) -> tuple[Result, str]:
     """Show what encoders must be told."""
     credentials = await rooms.catalog.get_credentials(args.id)
-    result: Result = dict(credentials.to_json())
-    lines = [
-        f"{kind:<8} {name:<13} {value}"
-        for kind, fields in credentials.to_json().items()
-        for name, value in fields.items()
+    return dict(credentials.to_json()), _tabulate(credentials.hls, credentials.icecast)
+
+
+def _tabulate(*shown: HlsCredentials | IcecastCredentials) -> str:
+    return "\n".join(
+        f"{credentials.to_json()['streamType']:<8} {name:<13} {value}"
+        for credentials in shown
+        for name, value in credentials.to_json().items()
         if name != "streamType"
-    ]
-    return result, "\n".join(lines)
+    )
 
 
 async def show_token(rooms: Rooms, args: argparse.Namespace) -> tuple[Result, str]:
@@ -86,15 +125,18 @@ async def show_token(rooms: Rooms, args: argparse.Namespace) -> tuple[Result, st
 
 async def switch_channel(rooms: Rooms, args: argparse.Namespace) -> tuple[Result, str]:
     """Set a channel to a type: by the running server if there is one, which ends what is live."""
-    record = await rooms.catalog.get(args.id)
-    token = rooms.tokens.issue(await rooms.accounts.get(record.channel.owner_id)).text
+    await rooms.catalog.get(args.id)  # an id that is none has no place in the path
     answer = await rooms.running.post(
-        f"/streams/channel/{args.id}/switch-type", token, {"streamType": args.type}
+        f"/internal/channels/{args.id}/switch-type",
+        rooms.tokens.issue_internal(args.id, InternalAction.SWITCH_TYPE),
+        {"streamType": args.type},
     )
     if answer is None:
         await rooms.manager.switch_stream_type(args.id, args.type)
-    elif answer[0] >= 400:
-        raise SettingsError(f"the server said: {answer[1].get('message', answer[0])}")
+    else:
+        row = (answer.body.get("channelId"), answer.body.get("streamType"))
+        if answer.status != HTTPStatus.OK or row != (args.id, args.type):
+            raise answer.fail()
     return (
         {"id": args.id, "streamType": args.type},
         f"channel {args.id} is set to {StreamType(args.type).label}",
@@ -106,50 +148,71 @@ async def migrate_database(_rooms: Rooms, _args: argparse.Namespace) -> tuple[Re
     return {"migrated": True}, "the database has the newest schema"
 
 
+def _add_command(
+    to: Commands, name: str, text: str, run: Command | None
+) -> argparse.ArgumentParser:
+    command = to.add_parser(name, help=text, description=text)
+    command.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    command.set_defaults(run=run)
+    return command
+
+
 def _build_parser() -> argparse.ArgumentParser:
-    machine = argparse.ArgumentParser(add_help=False)
-    machine.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser = argparse.ArgumentParser(prog="awazpulse", description="Radio media server.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_command(commands, "serve", "run the server until Ctrl-C", None)
+    users = commands.add_parser("user", help="users")
+    _add_user_commands(users.add_subparsers(required=True, metavar="ACTION"))
+    channels = commands.add_parser("channel", help="channels")
+    _add_channel_commands(channels.add_subparsers(required=True, metavar="ACTION"))
+    command = _add_command(
+        commands, "credentials", "show what encoders must be told", show_credentials
+    )
+    command.add_argument("id", metavar="ID")
+    command = _add_command(commands, "token", "make an access token for the API", show_token)
+    command.add_argument("email", metavar="EMAIL")
+    command = _add_command(
+        commands, "switch", "set a channel to the other stream type", switch_channel
+    )
+    command.add_argument("id", metavar="ID")
+    command.add_argument("type", choices=[kind.value for kind in StreamType])
+    _add_command(commands, "migrate", "bring the database to the newest schema", migrate_database)
+    return parser
 
-    def add(name: str, text: str, to: "argparse._SubParsersAction[argparse.ArgumentParser]" = commands) -> argparse.ArgumentParser:  # fmt: skip
-        return to.add_parser(name, help=text, description=text, parents=[machine])
 
-    add("serve", "run the server until Ctrl-C").set_defaults(run=None)
-
-    user = commands.add_parser("user", help="users").add_subparsers(required=True, metavar="ACTION")
-    command = add("add", "make a user; password from standard input, or generated", user)
+def _add_user_commands(users: Commands) -> None:
+    command = _add_command(
+        users, "add", "make a user; password from standard input, or generated", add_user
+    )
     command.add_argument("email", metavar="EMAIL")
     command.add_argument(
         "--role", choices=[role.value for role in Role], default=Role.STATION_OWNER.value
     )
-    command.set_defaults(run=add_user)
-
-    channel = commands.add_parser("channel", help="channels").add_subparsers(
-        required=True, metavar="ACTION"
+    command = _add_command(
+        users,
+        "password",
+        "give a user another password; from standard input, or generated",
+        set_password,
     )
-    command = add("add", "make a channel", channel)
+    command.add_argument("email", metavar="EMAIL")
+
+
+def _add_channel_commands(channels: Commands) -> None:
+    command = _add_command(channels, "add", "make a channel", add_channel)
     command.add_argument("name", metavar="NAME")
     command.add_argument("--id", required=True, help="letters, digits, - and _; part of its URLs")
     command.add_argument("--owner", required=True, metavar="EMAIL")
-    command.set_defaults(run=add_channel)
-    command = add("set", "change settings of a channel", channel)
+    command = _add_command(channels, "set", "change settings of a channel", set_channel)
     command.add_argument("id", metavar="ID")
     command.add_argument("settings", nargs="+", metavar="NAME=VALUE")
-    command.set_defaults(run=set_channel)
-
-    command = add("credentials", "show what encoders must be told")
-    command.add_argument("id", metavar="ID")
-    command.set_defaults(run=show_credentials)
-    command = add("token", "make an access token for the API")
-    command.add_argument("email", metavar="EMAIL")
-    command.set_defaults(run=show_token)
-    command = add("switch", "set a channel to the other stream type")
+    command = _add_command(
+        channels,
+        "rotate",
+        "make the stream key (hls) or the source password (icecast) anew and show it",
+        rotate_secret,
+    )
     command.add_argument("id", metavar="ID")
     command.add_argument("type", choices=[kind.value for kind in StreamType])
-    command.set_defaults(run=switch_channel)
-    add("migrate", "bring the database to the newest schema").set_defaults(run=migrate_database)
-    return parser
 
 
 async def _run_command(command: Command, args: argparse.Namespace) -> None:
@@ -163,12 +226,20 @@ async def _run_command(command: Command, args: argparse.Namespace) -> None:
     print(json.dumps(result) if args.json else text)  # noqa: T201  # this is a command line
 
 
-def _program() -> str:
-    """How this program is called from here: by its name, or by its path in an environment."""
-    path = Path(sys.argv[0])
-    if shutil.which(path.name) == str(path):
-        return path.name
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+def _program(script: str, interpreter: str) -> str:
+    """How this program is called from here, given `sys.argv[0]` and `sys.executable`."""
+    if Path(script).name == "__main__.py":
+        return f"{_shorten(interpreter)} -m awazpulse"
+    return _shorten(script)
+
+
+def _shorten(path: str) -> str:
+    """Return a program's name where that finds it, else its path from here."""
+    program = Path(path)
+    if shutil.which(program.name) == path:
+        return program.name
+    here = Path.cwd()
+    return str(program.relative_to(here)) if program.is_relative_to(here) else path
 
 
 async def _serve(args: argparse.Namespace) -> None:
@@ -186,7 +257,7 @@ async def _serve(args: argparse.Namespace) -> None:
         if args.json:
             text = json.dumps(card.describe(*facts))
         else:
-            text = card.render(*facts, program=_program())
+            text = card.render(*facts, program=_program(sys.argv[0], sys.executable))
         print(text, flush=True)  # noqa: T201  # this is a command line
 
     await serve(settings, show)
@@ -198,16 +269,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     work = _serve(args) if args.run is None else _run_command(args.run, args)
     try:
         uvloop.run(work)
-    except (SettingsError, Refusal) as error:
-        status = EXIT_FAILED if isinstance(error, UnknownChannel) else EXIT_OPERATOR
-        sys.exit(_complain(error, status))
+    except (UsageError, SettingsError, Refusal) as error:
+        _complain(str(error))
+        sys.exit(EXIT_OPERATOR)
     except AwazPulseError as error:
-        sys.exit(_complain(error, EXIT_FAILED))
+        _complain(str(error))
+        sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def _complain(error: AwazPulseError, status: int) -> int:
-    line = " ".join(str(error).split())
+def _complain(text: str) -> None:
+    line = " ".join(text.split())
     print(f"awazpulse: {line}", file=sys.stderr)  # noqa: T201  # this is a command line
-    return status

@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass, field
 
 from awazpulse.channels import Accounts, ChannelCatalog
+from awazpulse.channels.errors import AlreadyExists
 
 OWNER_EMAIL = "owner@localhost"
 CHANNEL_ID = "demo"
@@ -24,10 +25,16 @@ def generate_password() -> str:
 
 
 async def populate_if_empty(accounts: Accounts, catalog: ChannelCatalog) -> FirstOwner | None:
-    """Make an owner and a channel if there is no user yet; return the owner then."""
+    """Make an owner and a channel if there is no user yet; return the owner then.
+
+    Both or neither: after a crash in between nobody would know the owner's password.
+    """
     if await accounts.count():
         return None
     owner = FirstOwner(OWNER_EMAIL, generate_password())
-    await accounts.create(owner.email, owner.password)
-    await catalog.create(CHANNEL_ID, CHANNEL_NAME, owner.email)
+    user = await accounts.new_user(owner.email, owner.password)
+    try:
+        await catalog.create(CHANNEL_ID, CHANNEL_NAME, user)
+    except AlreadyExists:  # another first start was faster, and shows what it has made
+        return None
     return owner

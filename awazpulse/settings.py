@@ -5,13 +5,16 @@ wrong value, or a name in the file that is none, is a `SettingsError` of one lin
 """
 
 import contextlib
+import ipaddress
 import os
+import re
 import secrets
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -20,11 +23,17 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as SourceError
 
+from awazpulse.channels.keys import MIN_SECRET_KEY_CHARACTERS
 from awazpulse.errors import AwazPulseError
 
 PREFIX = "AWAZPULSE_"
 CONFIG_FILE = "awazpulse.toml"
 SECRET_KEY_FILE = "secret.key"  # noqa: S105  # the name of a file
+
+MAX_PUBLIC_HOST_CHARACTERS = 200  # `streams.streamUrl` has 255 for it, scheme, port and path
+
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")  # RFC 1123 §2.1, and _ as it is found
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
@@ -59,7 +68,8 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         SecretStr(""),
         description="what secrets in the database are encrypted with and tokens signed, at least"
-        " 16 characters; empty: made at the first start and kept in the data folder",
+        f" {MIN_SECRET_KEY_CHARACTERS} characters; empty: made at the first start and kept in the"
+        " data folder",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="how much is logged"
@@ -105,6 +115,19 @@ class Settings(BaseSettings):
         """An empty variable means the default, as compose files write it."""
         return {name: value for name, value in values.items() if value != ""}
 
+    @field_validator("public_host")
+    @classmethod
+    def _check_public_host(cls, host: str) -> str:
+        if len(host) > MAX_PUBLIC_HOST_CHARACTERS:
+            raise ValueError(
+                f"got {len(host)} characters, expected {MAX_PUBLIC_HOST_CHARACTERS} at most"
+            )
+        if host and not _is_bare_host(host):
+            raise ValueError(
+                f"got {host!r}, expected a bare host name or IP address such as radio.example"
+            )
+        return host
+
     @model_validator(mode="after")
     def _check_together(self) -> "Settings":
         if self.fanout_min_interval_ms > self.fanout_max_interval_ms:
@@ -126,6 +149,16 @@ class Settings(BaseSettings):
         if self.public_host:
             return self.public_host.strip("[]")
         return "localhost" if self.bind in ("0.0.0.0", "::", "") else self.bind  # noqa: S104
+
+
+def _is_bare_host(text: str) -> bool:
+    if _HOST_NAME.fullmatch(text):
+        return True
+    inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    try:
+        return ipaddress.IPv6Address(inner).scope_id is None  # a URL has no place for a zone
+    except ValueError:
+        return False
 
 
 def load_settings() -> Settings:
@@ -167,15 +200,19 @@ def prepare_data_dir(settings: Settings) -> Path:
 
 
 def load_secret_key(settings: Settings) -> str:
-    """Return the secret key; make and keep one at the first start. Raises `SettingsError`."""
+    """Return the secret key; make and keep one at the first start.
+
+    The data folder is there already, by `prepare_data_dir`. Raises `SettingsError`.
+    """
     given = settings.secret_key.get_secret_value()
     if given:
-        if len(given) < 16:
+        if len(given) < MIN_SECRET_KEY_CHARACTERS:
             raise SettingsError(
-                f"{PREFIX}SECRET_KEY has {len(given)} characters, expected 16 or more"
+                f"{PREFIX}SECRET_KEY has {len(given)} characters,"
+                f" expected {MIN_SECRET_KEY_CHARACTERS} or more"
             )
         return given
-    path = prepare_data_dir(settings) / SECRET_KEY_FILE
+    path = settings.data_dir / SECRET_KEY_FILE
     if not path.exists():
         _make_secret_key(path)
     return _read_secret_key(path)
@@ -183,16 +220,33 @@ def load_secret_key(settings: Settings) -> str:
 
 def _make_secret_key(path: Path) -> None:
     """Write a new key whole or not at all; of two processes that do so the first one's stays."""
-    draft = path.with_name(f".{SECRET_KEY_FILE}-{os.getpid()}")
+    key = secrets.token_urlsafe(32)
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(32))
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-        draft.unlink()
+        descriptor, draft = tempfile.mkstemp(prefix=f".{SECRET_KEY_FILE}-", dir=path.parent)
+        try:
+            _write_secret(descriptor, key)
+            _place_secret_key(Path(draft), path, key)
+        finally:
+            Path(draft).unlink()
     except OSError as error:
         raise SettingsError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _place_secret_key(draft: Path, path: Path, key: str) -> None:
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return
+    except OSError:  # no hard links here: exFAT, some network and container file systems
+        with contextlib.suppress(FileExistsError):
+            _write_secret(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), key)
+
+
+def _write_secret(descriptor: int, text: str) -> None:
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)  # rows are encrypted with it from now on
 
 
 def _read_secret_key(path: Path) -> str:
@@ -200,6 +254,6 @@ def _read_secret_key(path: Path) -> str:
         key = path.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"cannot read {path}: {error}") from None
-    if len(key) < 16:
+    if len(key) < MIN_SECRET_KEY_CHARACTERS:
         raise SettingsError(f"{path} holds no key; restore it, or remove it to make a new one")
     return key

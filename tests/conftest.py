@@ -7,7 +7,6 @@ left out, which `tests/prepare` has said in one line; in CI they are run, and fa
 import asyncio
 import os
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import pytest
 import uvloop
 
 from awazpulse.store import Database, migrate, open_database
-from tests.mariadb import MariaDb
+from tests.mariadb import MariaDb, running_mariadb
 
 LoopFactories = dict[str, Callable[[], asyncio.AbstractEventLoop]]
 
@@ -46,23 +45,23 @@ def _programs_of(item: pytest.Item) -> list[str]:
     programs = [program for marker in item.iter_markers("needs") for program in marker.args]
     parameters = getattr(item, "callspec", None)
     values = parameters.params.values() if parameters else ()
-    if "mariadb" in getattr(item, "fixturenames", ()) or "mariadb" in values:
+    if {"mariadb", "own_mariadb"} & {*getattr(item, "fixturenames", ()), *map(str, values)}:
         programs.append("mariadbd")
     return programs
 
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[MariaDb]:
-    # In /tmp, for the path of its socket may have 107 characters only.
-    directory = Path(tempfile.mkdtemp(prefix="awazpulse-mariadb-", dir="/tmp"))
-    server = MariaDb(directory)
-    try:
-        server.install()
-        server.start()
+    """One server for all tests, which leave it alone but for their own databases."""
+    with running_mariadb() as server:
         yield server
-    finally:
-        server.stop()
-        shutil.rmtree(directory)
+
+
+@pytest.fixture
+def own_mariadb() -> Iterator[MariaDb]:
+    """A server that the test may stop."""
+    with running_mariadb() as server:
+        yield server
 
 
 @pytest.fixture(params=["sqlite", "mariadb"])

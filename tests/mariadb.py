@@ -3,7 +3,10 @@
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -95,6 +98,21 @@ class MariaDb:
             else:
                 return
         raise RuntimeError(f"mariadbd did not start:\n{(self.directory / 'log').read_text()}")
+
+
+@contextmanager
+def running_mariadb() -> Iterator[MariaDb]:
+    """Make a server and end it."""
+    # In /tmp, for the path of its socket may have 107 characters only.
+    directory = Path(tempfile.mkdtemp(prefix="awazpulse-mariadb-", dir="/tmp"))
+    server = MariaDb(directory)
+    try:
+        server.install()
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(directory)
 
 
 def read_streams(url: str, channel_id: str) -> list[dict[str, Any]]:

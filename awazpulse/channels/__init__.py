@@ -15,7 +15,7 @@ from awazpulse.channels.records import ActiveStream, ChannelRecord
 from awazpulse.channels.secrets import SecretKind, Vault, generate_secret
 from awazpulse.channels.stream_manager import StreamManager
 from awazpulse.channels.throttle import FailureThrottle
-from awazpulse.channels.tokens import AccessToken, Tokens
+from awazpulse.channels.tokens import AccessToken, InternalAction, Tokens
 
 __all__ = [
     "AccessToken",
@@ -30,6 +30,7 @@ __all__ = [
     "HlsCredentials",
     "IcecastCredentials",
     "Identity",
+    "InternalAction",
     "Passwords",
     "PublicUrls",
     "SecretKind",

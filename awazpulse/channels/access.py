@@ -28,6 +28,6 @@ def may_switch(identity: Identity, owner_id: str) -> bool:
     return identity.role is Role.ADMIN or identity.user_id == owner_id
 
 
-def may_see_streams(identity: Identity) -> bool:  # noqa: ARG001  # anyone who has signed in
-    """Whether this user may see a channel's streams and their status."""
-    return True
+def may_see_streams(identity: Identity, owner_id: str) -> bool:
+    """Whether this user may see a channel's rows, which hold the backup URL and the metadata."""
+    return identity.role is Role.ADMIN or identity.user_id == owner_id

@@ -1,17 +1,19 @@
 """The users there are: made, found, and their passwords checked."""
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from awazpulse.channels.errors import (
     AlreadyExists,
     InvalidValue,
+    ServiceUnavailable,
     UnknownUser,
     WrongLogin,
     refusing_when_away,
@@ -44,14 +46,19 @@ class Accounts:
 
     async def create(self, email: str, password: str, role: str = Role.STATION_OWNER) -> User:
         """Make a user. Raises `InvalidValue`, `AlreadyExists`."""
-        user = User(email=parse_email(email), role=parse_role(role))
-        user.password_hash = await self._passwords.hash(password)
+        user = await self.new_user(email, password, role)
         with refusing_when_away("make a user"):
             try:
                 async with self._sessions.write() as session:
                     session.add(user)
             except IntegrityError:
                 raise AlreadyExists(f"user {user.email!r} exists already") from None
+        return user
+
+    async def new_user(self, email: str, password: str, role: str = Role.STATION_OWNER) -> User:
+        """Return a user who is not saved yet. Raises `InvalidValue`."""
+        user = User(email=parse_email(email), role=parse_role(role))
+        user.password_hash = await self._passwords.hash(password)
         return user
 
     async def get(self, user_id: str) -> User:
@@ -91,14 +98,28 @@ class Accounts:
             if delay_s:
                 await self._sleep(delay_s)
             raise WrongLogin
+        if self._passwords.needs_rehash(user.password_hash):
+            # Another time will do: this login is right, whatever becomes of its hash.
+            with contextlib.suppress(InvalidValue, ServiceUnavailable):
+                await self._rehash(user, password)
         return user
 
-    async def set_password(self, email: str, password: str) -> None:
+    async def set_password(self, email: str, password: str) -> User:
         """Give a user another password. Raises `UnknownUser`, `InvalidValue`."""
         hashed = await self._passwords.hash(password)
         with refusing_when_away("change the user"):
             async with self._sessions.write() as session:
-                (await require_user(session, email)).password_hash = hashed
+                user = await require_user(session, email)
+                user.password_hash = hashed
+        return user
+
+    async def _rehash(self, user: User, password: str) -> None:
+        """Store the password by today's parameters, unless it has been changed meanwhile."""
+        hashed = await self._passwords.hash(password)
+        unchanged = (User.id == user.id, User.password_hash == user.password_hash)
+        with refusing_when_away("change the user"):
+            async with self._sessions.write() as session:
+                await session.execute(update(User).where(*unchanged).values(password_hash=hashed))
 
 
 async def require_user(session: AsyncSession, email: str) -> User:

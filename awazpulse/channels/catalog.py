@@ -10,14 +10,19 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from awazpulse.channels.accounts import require_user
-from awazpulse.channels.admission import decrypt_secret
+from awazpulse.channels.admission import decrypt_secret, get_secret_kind
 from awazpulse.channels.channel_settings import OF_CHANNEL, OF_STREAMS, parse_settings
-from awazpulse.channels.credentials import ChannelCredentials, make_credentials
+from awazpulse.channels.credentials import (
+    ChannelCredentials,
+    HlsCredentials,
+    IcecastCredentials,
+    make_credentials,
+)
 from awazpulse.channels.errors import AlreadyExists, InvalidValue, refusing_when_away
 from awazpulse.channels.public_urls import PublicUrls
 from awazpulse.channels.records import CHANNEL_ID, ChannelRecord, load_channel, new_stream
 from awazpulse.channels.secrets import SecretKind, Vault, generate_secret
-from awazpulse.store import Channel, Sessions, StreamType, utc_now
+from awazpulse.store import Channel, Sessions, StreamType, User, utc_now
 
 
 class ChannelCatalog:
@@ -28,10 +33,11 @@ class ChannelCatalog:
         self._vault = vault
         self._urls = urls
 
-    async def create(self, channel_id: str, name: str, owner_email: str) -> Channel:
+    async def create(self, channel_id: str, name: str, owner: str | User) -> Channel:
         """Make a channel with new secrets, set to HLS.
 
-        Raises `InvalidValue`, `UnknownUser`, `AlreadyExists`.
+        `owner` is an e-mail address, or a user not saved yet, who is made together with the
+        channel or not at all. Raises `InvalidValue`, `UnknownUser`, `AlreadyExists`.
         """
         if not CHANNEL_ID.fullmatch(channel_id):
             raise InvalidValue(
@@ -43,9 +49,10 @@ class ChannelCatalog:
         self._renew(channel, SecretKind.SOURCE_PASSWORD)
         with refusing_when_away("make a channel"):
             try:
-                await self._insert(channel, owner_email)
+                await self._insert(channel, owner)
             except IntegrityError:
-                raise AlreadyExists(f"channel {channel_id!r} exists already") from None
+                which = f" or user {owner.email!r}" if isinstance(owner, User) else ""
+                raise AlreadyExists(f"channel {channel_id!r}{which} exists already") from None
         return channel
 
     async def get(self, channel_id: str) -> ChannelRecord:
@@ -90,30 +97,42 @@ class ChannelCatalog:
             self._urls(),
         )
 
-    async def rotate(self, channel_id: str, kind: SecretKind) -> None:
-        """Make a secret anew; the old one opens nothing any more, what is on air stays on air.
+    async def rotate(
+        self, channel_id: str, stream_type: StreamType
+    ) -> HlsCredentials | IcecastCredentials:
+        """Make the secret of a type anew; return what encoders must be told now.
 
-        Raises `UnknownChannel`.
+        The old one opens nothing any more, what is on air stays on air. The other type's secret is
+        not read: this is also the way out when the secret key is lost. Raises `UnknownChannel`.
         """
+        kind = get_secret_kind(stream_type)
         with refusing_when_away("change the channel"):
             async with self._sessions.write() as session:
                 record = await load_channel(session, channel_id, lock=True)
-                self._renew(record.channel, kind)
+                secret = self._renew(record.channel, kind)
+        return make_credentials(channel_id, secret, secret, self._urls()).of(stream_type)
 
-    async def _insert(self, channel: Channel, owner_email: str) -> None:
+    async def _insert(self, channel: Channel, owner: str | User) -> None:
         now = utc_now()
         channel.created_at = channel.updated_at = now
         async with self._sessions.write() as session:
-            channel.owner_id = (await require_user(session, owner_email)).id
+            if isinstance(owner, User):
+                session.add(owner)
+                await session.flush()
+            else:
+                owner = await require_user(session, owner)
+            channel.owner_id = owner.id
             session.add(channel)
             await session.flush()
             stream = new_stream(ChannelRecord(channel, ()), StreamType.HLS, self._urls(), now)
             stream.is_main_stream = True
             session.add(stream)
 
-    def _renew(self, channel: Channel, kind: SecretKind) -> None:
-        sealed = self._vault.encrypt(channel.id, kind, generate_secret())
+    def _renew(self, channel: Channel, kind: SecretKind) -> str:
+        secret = generate_secret()
+        sealed = self._vault.encrypt(channel.id, kind, secret)
         if kind is SecretKind.STREAM_KEY:
             channel.encrypted_stream_key = sealed
         else:
             channel.encrypted_source_password = sealed
+        return secret

@@ -46,13 +46,21 @@ def parse_settings(given: Mapping[str, object]) -> dict[str, object]:
 
     Raises `InvalidValue`, which names the setting and what it takes.
     """
+    return _validate(given).model_dump(exclude_unset=True)
+
+
+def describe_settings(given: Mapping[str, object]) -> dict[str, object]:
+    """Return the same values by JSON name, as numbers, booleans and texts. Raises `InvalidValue`."""
+    return _validate(given).model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def _validate(given: Mapping[str, object]) -> ChannelSettings:
     unknown = [name for name in given if name not in JSON_NAMES]
     if unknown:
         raise InvalidValue(f"got setting {unknown[0]!r}, expected one of {', '.join(JSON_NAMES)}")
     try:
-        settings = ChannelSettings.model_validate(dict(given))
+        return ChannelSettings.model_validate(dict(given))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise InvalidValue(f"{place}: got {first['input']!r}; {first['msg']}") from None
-    return settings.model_dump(exclude_unset=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from awazpulse.errors import AwazPulseError
+from awazpulse.store import StreamType
 from awazpulse.store.errors import DatabaseUnavailable
 
 
@@ -41,17 +42,16 @@ class WrongSecret(Refusal):
 class TypeNotSelected(Refusal):
     """The channel is set to the other stream type."""
 
-    def __init__(self, channel_id: str, wanted: str, selected: str) -> None:
+    def __init__(self, channel_id: str, wanted: StreamType, selected: StreamType) -> None:
         super().__init__(channel_id, wanted, selected)
         self.channel_id = channel_id
         self.wanted = wanted
         self.selected = selected
 
     def __str__(self) -> str:
-        names = {"hls": "HLS", "icecast": "Icecast"}
         return (
-            f"channel {self.channel_id} is set to {names[self.selected]};"
-            f" switch it to {names[self.wanted]} first"
+            f"channel {self.channel_id} is set to {self.selected.label};"
+            f" switch it to {self.wanted.label} first"
         )
 
 
@@ -140,6 +140,7 @@ class UnreadableSecrets(Refusal):
         return (
             f"the secrets of channel {self.channel_id} were saved with another secret key;"
             " restore that key (AWAZPULSE_SECRET_KEY) or make new secrets"
+            f" (awazpulse channel rotate {self.channel_id} hls, and icecast)"
         )
 
 

@@ -85,10 +85,10 @@ class LiveChannels:
         facts = self._find_facts(channel_id)
         return facts.title_charset if facts else DEFAULT_TITLE_CHARSET
 
-    def secret_fingerprint(self, channel_id: str) -> bytes | None:
-        """Return the fingerprint of the secret that opened what is on air."""
+    def secret_fingerprint(self, channel_id: str) -> bytes:
+        """Return the fingerprint of the secret that opened what is on air; empty for nothing."""
         facts = self._find_facts(channel_id)
-        return facts.secret_fingerprint if facts else None
+        return facts.secret_fingerprint if facts else b""
 
     def apply(self, broadcast: Broadcast, record: ChannelRecord | None) -> None:
         """Hold a broadcast to what its channel's rows say now, which may be to end it."""

@@ -41,12 +41,11 @@ class Passwords:
 
     async def verify(self, stored: str | None, password: str) -> bool:
         """Whether the password is right; without a stored hash it takes as long to say no."""
-        password = password[:MAX_PASSWORD_CHARACTERS]
-        if stored is None:
-            stored = await self._get_nobodys_hash()
-            await self._work(lambda: self._matches(stored, password))
-            return False
-        return await self._work(lambda: self._matches(stored, password))
+        compared = stored or await self._get_nobodys_hash()
+        matches = await self._work(
+            lambda: self._matches(compared, password[:MAX_PASSWORD_CHARACTERS])
+        )
+        return matches and compared == stored and len(password) <= MAX_PASSWORD_CHARACTERS
 
     def needs_rehash(self, stored: str) -> bool:
         """Whether the hash was made with other parameters than today's."""

@@ -13,6 +13,8 @@ from awazpulse.store import Channel, StreamType
 
 logger = logging.getLogger(__name__)
 
+_UNKNOWN_CHANNEL = "?"  # no channel's id
+
 
 class SourceLogin:
     """Checks secrets. Hold no lock while calling `check`: it may sleep."""
@@ -48,6 +50,13 @@ class SourceLogin:
             # The operator's fault and for the operator's eyes: who is outside learns nothing of it.
             logger.error("%s", error)  # noqa: TRY400  # there is nothing to see in the traceback
             raise ServiceUnavailable from None
+
+    async def delay_unknown_channel(self, address: str) -> None:
+        """Do the same for a channel that does not exist.
+
+        All of them count as one, or who looks for channels by asking for many ids never waits.
+        """
+        await self.delay_failure(_UNKNOWN_CHANNEL, address)
 
     async def delay_failure(self, channel_id: str, address: str) -> None:
         """Count a wrong secret and wait as long as its answer must."""

@@ -7,12 +7,18 @@ ends no broadcast, it only refuses logins and switches (`ServiceUnavailable`).
 """
 
 import asyncio
+import hmac
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from awazpulse.channels.admission import fingerprint, require_free, require_selected
-from awazpulse.channels.errors import InvalidValue, ServiceUnavailable, refusing_when_away
+from awazpulse.channels.errors import (
+    InvalidValue,
+    ServiceUnavailable,
+    UnknownChannel,
+    refusing_when_away,
+)
 from awazpulse.channels.events import ChannelChange, ChannelEvent, ChannelListener
 from awazpulse.channels.live_channels import LiveChannels
 from awazpulse.channels.locks import ChannelLocks
@@ -29,6 +35,7 @@ from awazpulse.store import Sessions, Stream, StreamStatus, StreamType, utc_now
 
 STALE_SOURCE_S = 5.0  # a source silent for so long no longer keeps another one out
 CLOSE_TIMEOUT_S = 5.0  # how long the server's stop waits for the database
+MIN_ROWS_TIMEOUT_S = 1.0  # of it, what the rows get at least when a switch has taken the rest
 REREAD_CHANNELS = 50  # per query: more of them would hold the event loop for over 5 ms
 
 
@@ -87,13 +94,20 @@ class StreamManager:
                 await repair_rows(session, self._urls())
 
     async def close(self, reason: str) -> None:
-        """End every broadcast and write the rows, waiting at most `CLOSE_TIMEOUT_S` for that."""
+        """End every broadcast and write the rows, waiting at most `CLOSE_TIMEOUT_S` for that.
+
+        Switches under way get the same time, less `MIN_ROWS_TIMEOUT_S`; then they are given up.
+        """
         self._is_closing = True
+        deadline = asyncio.get_running_loop().time() + CLOSE_TIMEOUT_S
         for broadcast in self._live.registry:
             broadcast.close(reason)
         if self._switches:
-            await asyncio.wait(self._switches)
-        await self._rows.close(CLOSE_TIMEOUT_S)
+            timeout_s = CLOSE_TIMEOUT_S - MIN_ROWS_TIMEOUT_S
+            _, late = await asyncio.wait(self._switches, timeout=timeout_s)
+            for task in late:
+                task.cancel()
+        await self._rows.close(deadline - asyncio.get_running_loop().time())
 
     async def flush(self) -> None:
         """Write what is pending into the rows now. Raises `DatabaseUnavailable`."""
@@ -145,7 +159,7 @@ class StreamManager:
         """
         wanted = parse_stream_type(stream_type)
         with refusing_when_away("check the login"):
-            record = await self._load(channel_id)
+            record = await self._load_for_login(channel_id, station.address)
             await self._login.check(record.channel, wanted, secret, station.address)
             async with self._locks.hold(channel_id):
                 record, stream = await self._load_selected(channel_id)
@@ -166,10 +180,10 @@ class StreamManager:
         The secret that opened what is on air is known without the database.
         """
         wanted = parse_stream_type(stream_type)
-        if self._live.secret_fingerprint(channel_id) == fingerprint(secret):
+        if hmac.compare_digest(self._live.secret_fingerprint(channel_id), fingerprint(secret)):
             return
         with refusing_when_away("check the login"):
-            record = await self._load(channel_id)
+            record = await self._load_for_login(channel_id, address)
             await self._login.check(record.channel, wanted, secret, address)
 
     async def switch_stream_type(self, channel_id: str, stream_type: str) -> Stream:
@@ -230,6 +244,13 @@ class StreamManager:
     async def _load(self, channel_id: str) -> ChannelRecord:
         async with self._sessions.read() as session:
             return await load_channel(session, channel_id)
+
+    async def _load_for_login(self, channel_id: str, address: str) -> ChannelRecord:
+        try:
+            return await self._load(channel_id)
+        except UnknownChannel:
+            await self._login.delay_unknown_channel(address)
+            raise
 
     async def _look_up(self, channel_id: str) -> ChannelRecord:
         with refusing_when_away("look up the channel"):

@@ -7,6 +7,8 @@ up to a bound that an encoder's own timeout outlasts. A right secret is never as
 import ipaddress
 from collections import OrderedDict, deque
 
+from awazpulse.network import normalize_address
+
 WINDOW_S = 60.0
 FREE_FAILURES = 5
 FIRST_DELAY_S = 0.25
@@ -46,12 +48,10 @@ def parse_throttle_address(address: str) -> str:
     """
     for text in (address, address.rpartition(":")[0].strip("[]")):
         try:
-            parsed = ipaddress.ip_address(text.partition("%")[0])
+            parsed = ipaddress.ip_address(normalize_address(text.partition("%")[0]))
         except ValueError:
             continue
         if isinstance(parsed, ipaddress.IPv6Address):
-            if parsed.ipv4_mapped:
-                return str(parsed.ipv4_mapped)
             return str(ipaddress.IPv6Network((parsed, 64), strict=False))
         return str(parsed)
     return address[:64]

@@ -1,12 +1,13 @@
 """Access tokens: JWTs (RFC 7519) signed by HS256 with a key of their own. No I/O.
 
-Two audiences: people's, for the API, and the operator's, with which the command line tells a
-running server of one change. A token of one is never good for the other.
+Two audiences: people's, for the API, and the operator's, with which the command line asks a
+running server for one action on one channel. A token of one is never good for the other.
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import jwt
@@ -17,13 +18,20 @@ from awazpulse.channels.keys import derive_key
 from awazpulse.store import Role, User
 
 ACCESS_LIFETIME_S = 12 * 3600
-REFRESH_LIFETIME_S = 60  # made and used at once, on the same machine or near it
+INTERNAL_LIFETIME_S = 60  # made and used at once, on the same machine or near it
 MAX_TOKEN_CHARACTERS = 4096
 
 _ISSUER = "awazpulse"
 _ACCESS_AUDIENCE = "awazpulse-api"
-_REFRESH_AUDIENCE = "awazpulse-internal-refresh"
+_INTERNAL_AUDIENCE = "awazpulse-internal"
 _ALGORITHM = "HS256"
+
+
+class InternalAction(StrEnum):
+    """What the command line asks of a running server; the values are part of what is signed."""
+
+    REFRESH = "refresh"
+    SWITCH_TYPE = "switch-type"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +70,18 @@ class Tokens:
         except ValueError:
             raise InvalidToken("the access token is not one of ours") from None
 
-    def issue_refresh(self, channel_id: str) -> str:
-        """Return a token that lets its bearer have one channel read anew, and nothing else."""
-        return self._sign({"sub": channel_id}, _REFRESH_AUDIENCE, REFRESH_LIFETIME_S)
+    def issue_internal(self, channel_id: str, action: InternalAction) -> str:
+        """Return a token that lets its bearer do this to this channel, and nothing else."""
+        claims = {"sub": channel_id, "action": action.value}
+        return self._sign(claims, _INTERNAL_AUDIENCE, INTERNAL_LIFETIME_S)
 
-    def verify_refresh(self, text: str, channel_id: str) -> None:
-        """Raise `InvalidToken` unless this is a refresh token for this channel."""
-        if self._open(text, _REFRESH_AUDIENCE, ["sub"])["sub"] != channel_id:
+    def verify_internal(self, text: str, channel_id: str, action: InternalAction) -> None:
+        """Raise `InvalidToken` unless this is a token for this action on this channel."""
+        claims = self._open(text, _INTERNAL_AUDIENCE, ["sub", "action"])
+        if claims["sub"] != channel_id:
             raise InvalidToken("the token is for another channel")
+        if claims["action"] != action.value:
+            raise InvalidToken("the token is for another action")
 
     def _sign(self, claims: dict[str, str], audience: str, lifetime_s: int) -> str:
         now = int(self._wall_clock())

@@ -1,7 +1,12 @@
 """The database: SQLAlchemy models, sessions and Alembic migrations."""
 
 from awazpulse.store.database import Database, Sessions, open_database
-from awazpulse.store.errors import DatabaseUnavailable, InvalidDatabaseUrl, WriteConflict
+from awazpulse.store.errors import (
+    DatabaseUnavailable,
+    InvalidDatabaseUrl,
+    SchemaTooNew,
+    WriteConflict,
+)
 from awazpulse.store.migrate import migrate
 from awazpulse.store.models import (
     Channel,
@@ -21,6 +26,7 @@ __all__ = [
     "InvalidDatabaseUrl",
     "Quality",
     "Role",
+    "SchemaTooNew",
     "Sessions",
     "Stream",
     "StreamStatus",

@@ -66,11 +66,6 @@ class Database:
     def __repr__(self) -> str:
         return f"Database({self.engine.url.render_as_string(hide_password=True)!r})"
 
-    @property
-    def is_sqlite(self) -> bool:
-        """Whether this is the embedded database."""
-        return self.engine.dialect.name == "sqlite"
-
     def read(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a transaction that only reads. Raises `DatabaseUnavailable`."""
         return self._transaction("DEFERRED")

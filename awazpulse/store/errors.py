@@ -14,6 +14,18 @@ class DatabaseUnavailable(AwazPulseError):
         return f"the database is not available: {self.detail}"
 
 
+class SchemaTooNew(DatabaseUnavailable):
+    """A newer program has migrated the database; this one does not know what it would find."""
+
+    def __init__(self, revision: str, newest: str) -> None:
+        super().__init__(
+            f"its schema is newer than this program: got revision {revision},"
+            f" expected {newest} at most; run the newer AwazPulse, or restore a backup"
+        )
+        self.revision = revision
+        self.newest = newest
+
+
 class WriteConflict(DatabaseUnavailable):
     """Another transaction was in the way (a deadlock, a lock held too long); try it again."""
 

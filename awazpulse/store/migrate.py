@@ -10,11 +10,13 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from awazpulse.store.database import Database
-from awazpulse.store.errors import DatabaseUnavailable
+from awazpulse.store.errors import DatabaseUnavailable, SchemaTooNew
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK_NAME = "awazpulse_migrate"
@@ -24,7 +26,7 @@ _LOCK_TIMEOUT_S = 60
 async def migrate(database: Database) -> None:
     """Upgrade to the newest revision; the same one again changes nothing.
 
-    Raises `DatabaseUnavailable`.
+    Raises `DatabaseUnavailable`, `SchemaTooNew`.
     """
     engine = database.engine.execution_options(awazpulse_begin="IMMEDIATE")
     try:
@@ -40,7 +42,15 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
     with _alone(connection):
+        _require_known_revision(connection, ScriptDirectory.from_config(config))
         command.upgrade(config, "head")
+
+
+def _require_known_revision(connection: Connection, scripts: ScriptDirectory) -> None:
+    known = {script.revision for script in scripts.walk_revisions()}
+    for revision in MigrationContext.configure(connection).get_current_heads():
+        if revision not in known:
+            raise SchemaTooNew(revision, max(known))
 
 
 @contextmanager

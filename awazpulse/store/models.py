@@ -37,11 +37,6 @@ class StreamType(StrEnum):
         """The name that people know it by."""
         return "HLS" if self is StreamType.HLS else "Icecast"
 
-    @property
-    def other(self) -> "StreamType":
-        """The type that this one is switched with."""
-        return StreamType.ICECAST if self is StreamType.HLS else StreamType.HLS
-
 
 class StreamStatus(StrEnum):
     """`live` and `offline` are ours; `scheduled` and `maintenance` are set by other programs."""

@@ -1,7 +1,7 @@
 import jwt
 import pytest
 
-from awazpulse.channels import Tokens
+from awazpulse.channels import InternalAction, Tokens
 from tests.api.conftest import Panel, read_error
 from tests.awazpulse.channels.support import OWNER, OWNER_PASSWORD, SECRET_KEY
 
@@ -48,7 +48,11 @@ async def test_token_of_another_key_or_algorithm_is_unauthorized(panel: Panel) -
     other = Tokens("another secret key").issue(panel.radio.owner).text
     claims = jwt.decode(other, options={"verify_signature": False})
     unsigned = jwt.encode(claims, "", algorithm="none")
-    for token in (other, unsigned, Tokens(SECRET_KEY).issue_refresh("demo")):
+    for token in (
+        other,
+        unsigned,
+        Tokens(SECRET_KEY).issue_internal("demo", InternalAction.REFRESH),
+    ):
         headers = {"Authorization": f"Bearer {token}"}
         await read_error(await panel.client.get("/auth/me", headers=headers), 401)
 

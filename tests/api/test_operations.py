@@ -1,10 +1,12 @@
 import pytest
 
+from awazpulse.channels import InternalAction
 from awazpulse.channels.errors import UnknownChannel
 from awazpulse.store import DatabaseUnavailable
 from tests.api.conftest import Panel, read_error
 
 REFRESH = "/internal/channels/demo/refresh"
+SWITCH = "/internal/channels/demo/switch-type"
 
 
 async def test_health_needs_no_login(panel: Panel) -> None:
@@ -27,19 +29,51 @@ async def test_health_is_fine_without_a_database_and_says_so(
 async def test_refresh_applies_a_change_at_once(panel: Panel) -> None:
     broadcast = await panel.radio.go_live()
     await panel.radio.catalog.set("demo", {"maxListeners": 5})
-    headers = {"Authorization": f"Bearer {panel.tokens.issue_refresh('demo')}"}
+    headers = {
+        "Authorization": f"Bearer {panel.tokens.issue_internal('demo', InternalAction.REFRESH)}"
+    }
     assert (await panel.client.post(REFRESH, headers=headers)).status == 204
     assert broadcast.max_listeners == 5
 
 
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
 async def test_refresh_takes_only_a_refresh_token_for_this_channel(panel: Panel) -> None:
     login = await panel.log_in()
-    other = {"Authorization": f"Bearer {panel.tokens.issue_refresh('other')}"}
-    for headers in ({}, login, other):
+    other = {
+        "Authorization": f"Bearer {panel.tokens.issue_internal('other', InternalAction.REFRESH)}"
+    }
+    switch = bearer(panel.tokens.issue_internal("demo", InternalAction.SWITCH_TYPE))
+    for headers in ({}, login, other, switch):
         await read_error(await panel.client.post(REFRESH, headers=headers), 401)
 
 
+async def test_internal_switch_ends_what_is_on_air_and_answers_with_the_row(panel: Panel) -> None:
+    broadcast = await panel.radio.go_live()
+    headers = bearer(panel.tokens.issue_internal("demo", InternalAction.SWITCH_TYPE))
+    response = await panel.client.post(SWITCH, json={"streamType": "icecast"}, headers=headers)
+    assert response.status == 200
+    row = await response.json()
+    assert (row["channelId"], row["streamType"]) == ("demo", "icecast")
+    assert broadcast.closed_reason == "switched to Icecast"
+    response = await panel.client.post(SWITCH, json={"streamType": "rtmp"}, headers=headers)
+    await read_error(response, 400)
+
+
+async def test_internal_switch_takes_only_a_switch_token_for_this_channel(panel: Panel) -> None:
+    login = await panel.log_in()
+    other = bearer(panel.tokens.issue_internal("other", InternalAction.SWITCH_TYPE))
+    refresh = bearer(panel.tokens.issue_internal("demo", InternalAction.REFRESH))
+    for headers in ({}, login, other, refresh):
+        response = await panel.client.post(SWITCH, json={"streamType": "hls"}, headers=headers)
+        await read_error(response, 401)
+
+
 async def test_refresh_of_an_unknown_channel_is_not_found(panel: Panel) -> None:
-    headers = {"Authorization": f"Bearer {panel.tokens.issue_refresh('nobody')}"}
+    headers = {
+        "Authorization": f"Bearer {panel.tokens.issue_internal('nobody', InternalAction.REFRESH)}"
+    }
     response = await panel.client.post("/internal/channels/nobody/refresh", headers=headers)
     assert await read_error(response, 404) == str(UnknownChannel("nobody"))

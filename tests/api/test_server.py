@@ -54,6 +54,24 @@ async def test_port_in_use_is_an_error_and_leaves_nothing_open() -> None:
             await ApiServer(web.Application()).start("127.0.0.1", port)
 
 
+@pytest.mark.parametrize("host", ["::", "localhost"])
+async def test_address_of_both_families_is_reached_by_either(host: str) -> None:
+    app = web.Application()
+    server = ApiServer(app)
+    port = await server.start(host, 0)
+    reached = []
+    for address in ("127.0.0.1", "::1"):
+        try:
+            _, writer = await asyncio.open_connection(address, port)
+        except OSError:
+            continue
+        reached.append(address)
+        writer.close()
+    await server.close()
+    assert reached == (["127.0.0.1", "::1"] if host == "::" else reached)
+    assert reached
+
+
 async def test_closing_twice_or_before_the_start_does_nothing() -> None:
     server = ApiServer(web.Application())
     await server.close()

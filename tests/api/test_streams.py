@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from api.bodies import MAX_BODY_BYTES
 from awazpulse.channels.errors import UnknownChannel
 from tests.api.conftest import Panel, read_error
 from tests.awazpulse.channels.support import FakeSource
@@ -61,9 +62,9 @@ async def test_malformed_body_is_a_bad_request(panel: Panel, body: bytes) -> Non
 async def test_body_is_taken_up_to_its_limit_and_refused_past_it(panel: Panel) -> None:
     headers = await panel.log_in()
     body = b'{"streamType": "hls"}'
-    response = await panel.client.post(SWITCH, data=body.ljust(64 * 1024), headers=headers)
+    response = await panel.client.post(SWITCH, data=body.ljust(MAX_BODY_BYTES), headers=headers)
     assert response.status == 200
-    response = await panel.client.post(SWITCH, data=body.ljust(64 * 1024 + 1), headers=headers)
+    response = await panel.client.post(SWITCH, data=body.ljust(MAX_BODY_BYTES + 1), headers=headers)
     await read_error(response, 413)
 
 
@@ -124,6 +125,14 @@ async def test_rows_of_a_channel_are_listed(panel: Panel) -> None:
     rows = await (await panel.client.get("/streams/channel/demo", headers=headers)).json()
     assert [row["streamType"] for row in rows] == ["hls"]
     assert rows[0].keys() == COLUMNS
+
+
+async def test_rows_are_for_the_owner_and_administrators(panel: Panel) -> None:
+    stranger = await panel.add_user("stranger@radio.example")
+    response = await panel.client.get("/streams/channel/demo", headers=stranger)
+    assert "owner" in await read_error(response, 403)
+    admin = await panel.add_user("admin@radio.example", "admin")
+    assert (await panel.client.get("/streams/channel/demo", headers=admin)).status == 200
 
 
 @pytest.mark.parametrize("path", ["", "/active-type", "/credentials"])

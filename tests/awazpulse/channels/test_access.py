@@ -10,7 +10,7 @@ from awazpulse.store import Role
 
 
 @pytest.mark.parametrize(
-    ("user_id", "role", "sees_credentials", "switches"),
+    ("user_id", "role", "sees_credentials", "switches_and_sees_streams"),
     [
         ("owner", Role.STATION_OWNER, True, True),
         ("owner", Role.ADMIN, True, True),
@@ -19,9 +19,9 @@ from awazpulse.store import Role
     ],
 )
 def test_access_is_by_ownership_and_role(
-    user_id: str, role: Role, sees_credentials: bool, switches: bool
+    user_id: str, role: Role, sees_credentials: bool, switches_and_sees_streams: bool
 ) -> None:
     identity = Identity(user_id, f"{user_id}@x", role)
     assert may_see_credentials(identity, "owner") is sees_credentials
-    assert may_switch(identity, "owner") is switches
-    assert may_see_streams(identity)
+    assert may_switch(identity, "owner") is switches_and_sees_streams
+    assert may_see_streams(identity, "owner") is switches_and_sees_streams

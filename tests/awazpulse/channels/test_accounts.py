@@ -1,7 +1,11 @@
 import pytest
+from argon2 import PasswordHasher
 
+from awazpulse.channels import Accounts, Passwords
+from awazpulse.channels.accounts import MAX_EMAIL_CHARACTERS
 from awazpulse.channels.errors import AlreadyExists, InvalidValue, UnknownUser, WrongLogin
-from awazpulse.store import Role
+from awazpulse.channels.passwords import MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS
+from awazpulse.store import DatabaseUnavailable, Role
 from tests.awazpulse.channels.support import OWNER, OWNER_PASSWORD, Radio
 
 
@@ -31,9 +35,9 @@ async def test_same_email_in_another_case_exists_already(radio: Radio) -> None:
         ("a b@c", "a good password", "admin"),
         ("a@b\n", "short", "admin"),
         ("@", "a good password", "admin"),
-        ("x" * 255 + "@y", "a good password", "admin"),
-        ("a@b", "7 chars", "admin"),
-        ("a@b", "x" * 1025, "admin"),
+        ("x" * (MAX_EMAIL_CHARACTERS - 1) + "@y", "a good password", "admin"),
+        ("a@b", "x" * (MIN_PASSWORD_CHARACTERS - 1), "admin"),
+        ("a@b", "x" * (MAX_PASSWORD_CHARACTERS + 1), "admin"),
         ("a@b", "a good password", "root"),
     ],
 )
@@ -89,3 +93,38 @@ async def test_new_password_replaces_the_old_one(radio: Radio) -> None:
     await radio.accounts.authenticate(OWNER, "another password", "192.0.2.7")
     with pytest.raises(WrongLogin):
         await radio.accounts.authenticate(OWNER, OWNER_PASSWORD, "192.0.2.7")
+
+
+async def test_email_and_password_at_their_limits_sign_in(radio: Radio) -> None:
+    for characters in (MIN_PASSWORD_CHARACTERS, MAX_PASSWORD_CHARACTERS):
+        email = f"{characters}@".rjust(MAX_EMAIL_CHARACTERS - 1, "x") + "y"
+        assert len(email) == MAX_EMAIL_CHARACTERS
+        await radio.accounts.create(email, "p" * characters)
+        await radio.accounts.authenticate(email, "p" * characters, "192.0.2.7")
+        with pytest.raises(WrongLogin):
+            await radio.accounts.authenticate(email, "p" * (characters + 1), "192.0.2.7")
+
+
+async def test_login_makes_a_hash_of_older_parameters_anew(radio: Radio) -> None:
+    before = (await radio.accounts.find(OWNER)).password_hash
+    stronger = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1)
+    accounts = Accounts(radio.sessions, Passwords(stronger))
+    for _ in range(2):
+        await accounts.authenticate(OWNER, OWNER_PASSWORD, "192.0.2.7")
+        after = (await radio.accounts.find(OWNER)).password_hash
+        assert before != after
+        assert not stronger.check_needs_rehash(after)
+    assert after == (await accounts.authenticate(OWNER, OWNER_PASSWORD, "x")).password_hash
+
+
+async def test_login_that_cannot_store_a_new_hash_is_right_all_the_same(
+    sqlite_radio: Radio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise DatabaseUnavailable("read-only")
+
+    accounts = Accounts(sqlite_radio.sessions, Passwords(PasswordHasher(2, 16, 1)))
+    before = (await accounts.find(OWNER)).password_hash
+    monkeypatch.setattr(sqlite_radio.sessions, "write", fail)
+    await accounts.authenticate(OWNER, OWNER_PASSWORD, "192.0.2.7")
+    assert (await accounts.find(OWNER)).password_hash == before

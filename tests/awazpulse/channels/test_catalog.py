@@ -1,7 +1,7 @@
 import pytest
 import sqlalchemy as sa
 
-from awazpulse.channels import ChannelCatalog, SecretKind, Vault
+from awazpulse.channels import ChannelCatalog, Vault
 from awazpulse.channels.errors import (
     AlreadyExists,
     InvalidValue,
@@ -21,6 +21,17 @@ async def test_new_channel_starts_with_hls_selected(radio: Radio) -> None:
     (stream,) = record.streams
     assert (stream.status, stream.is_main_stream) == (StreamStatus.OFFLINE, True)
     assert stream.stream_url == "http://radio.example:8088/hls/demo.m3u8"
+
+
+async def test_channel_and_its_new_owner_are_made_together_or_not_at_all(radio: Radio) -> None:
+    ada = await radio.accounts.new_user("ada@radio.example", "a good password")
+    with pytest.raises(AlreadyExists, match="ada@radio"):
+        await radio.catalog.create("demo", "Again", ada)
+    assert await radio.accounts.count() == 1
+    bob = await radio.accounts.new_user("bob@radio.example", "a good password")
+    channel = await radio.catalog.create("bob", "Bob", bob)
+    assert (await radio.accounts.find("bob@radio.example")).id == channel.owner_id
+    assert (await radio.catalog.get("bob")).selected_type is StreamType.HLS
 
 
 async def test_channels_are_listed_by_id(radio: Radio) -> None:
@@ -89,19 +100,23 @@ async def test_settings_are_all_set_or_none(radio: Radio) -> None:
 
 async def test_new_secret_replaces_the_old_one_alone(radio: Radio) -> None:
     before = await radio.catalog.get_credentials("demo")
-    await radio.catalog.rotate("demo", SecretKind.SOURCE_PASSWORD)
+    rotated = await radio.catalog.rotate("demo", StreamType.ICECAST)
     after = await radio.catalog.get_credentials("demo")
     assert after.icecast.password != before.icecast.password
     assert after.hls == before.hls
+    assert after.icecast == rotated
+    assert await radio.catalog.rotate("demo", StreamType.HLS) != before.hls
 
 
 async def test_other_secret_key_is_an_error_that_says_what_to_do(radio: Radio) -> None:
     other = ChannelCatalog(radio.sessions, Vault("another secret key"), lambda: URLS)
     with pytest.raises(UnreadableSecrets, match="AWAZPULSE_SECRET_KEY"):
         await other.get_credentials("demo")
-    await other.rotate("demo", SecretKind.STREAM_KEY)
+    rotated = await other.rotate("demo", StreamType.HLS)
     with pytest.raises(ServiceUnavailable, match="cannot check the login"):
         await radio.go_live()
+    await other.rotate("demo", StreamType.ICECAST)
+    assert (await other.get_credentials("demo")).hls == rotated
 
 
 async def test_absent_database_is_a_refusal(sqlite_radio: Radio) -> None:
@@ -112,7 +127,7 @@ async def test_absent_database_is_a_refusal(sqlite_radio: Radio) -> None:
         catalog.list_all(),
         catalog.set("demo", {"name": "New"}),
         catalog.create("other", "Other", OWNER),
-        catalog.rotate("demo", SecretKind.STREAM_KEY),
+        catalog.rotate("demo", StreamType.HLS),
     ):
         with pytest.raises(ServiceUnavailable):
             await attempt

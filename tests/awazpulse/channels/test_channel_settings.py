@@ -2,10 +2,12 @@ import pytest
 
 from awazpulse.channels.channel_settings import (
     JSON_NAMES,
+    MAX_DESCRIPTION_CHARACTERS,
     MAX_MAX_LISTENERS,
     OF_CHANNEL,
     OF_STREAMS,
     ChannelSettings,
+    describe_settings,
     parse_settings,
 )
 from awazpulse.channels.errors import InvalidValue
@@ -37,6 +39,18 @@ def test_setting_is_understood_as_text_and_as_json(
     assert parse_settings({name: text}) == {attribute: value}
 
 
+def test_description_is_taken_up_to_its_limit() -> None:
+    text = "x" * MAX_DESCRIPTION_CHARACTERS
+    assert parse_settings({"description": text}) == {"description": text}
+
+
+def test_settings_are_described_by_json_name_as_what_they_are() -> None:
+    given = {"maxListeners": "5", "isActive": "no", "quality": "hd", "name": " Demo "}
+    shown = {"maxListeners": 5, "isActive": False, "quality": "hd", "name": "Demo"}
+    assert describe_settings(given) == shown
+    assert type(describe_settings(given)["quality"]) is str
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -50,7 +64,7 @@ def test_setting_is_understood_as_text_and_as_json(
         ("bitrate", 7),
         ("bitrate", 2049),
         ("name", ""),
-        ("description", "x" * 10_001),
+        ("description", "x" * (MAX_DESCRIPTION_CHARACTERS + 1)),
     ],
 )
 def test_wrong_value_is_an_error_that_names_the_setting(name: str, value: object) -> None:

@@ -1,10 +1,7 @@
 import asyncio
 import logging
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
@@ -247,20 +244,6 @@ async def test_stop_with_an_absent_database_takes_no_longer_than_its_deadline(
         await sqlite_radio.manager.close("the server stops")
     assert source.closed
     assert "1 rows are left unwritten" in caplog.text
-
-
-@pytest.fixture
-def own_mariadb() -> Iterator[MariaDb]:
-    """A server that the test may stop."""
-    directory = Path(tempfile.mkdtemp(prefix="awazpulse-mariadb-", dir="/tmp"))
-    server = MariaDb(directory)
-    try:
-        server.install()
-        server.start()
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(directory)
 
 
 @asynccontextmanager

@@ -1,6 +1,8 @@
+import asyncio
+
 import pytest
 
-from awazpulse.channels import SecretKind
+from awazpulse.channels import stream_manager
 from awazpulse.channels.errors import (
     ChannelBusy,
     ChannelDisabled,
@@ -243,6 +245,18 @@ async def test_guesses_are_answered_later_and_later_and_the_right_secret_at_once
     assert len(sqlite_radio.clock.slept) == 5
 
 
+async def test_ids_of_channels_are_not_found_faster_than_secrets(sqlite_radio: Radio) -> None:
+    for number in range(8):
+        with pytest.raises(UnknownChannel):
+            await open_as(sqlite_radio, f"channel-{number}", "hls", "a guess")
+    assert sqlite_radio.clock.slept == [0.25, 0.5, 1.0]
+    with pytest.raises(UnknownChannel):
+        await sqlite_radio.manager.authorize_source("other", "hls", "a guess", STATION.address)
+    assert sqlite_radio.clock.slept == [0.25, 0.5, 1.0, 2.0]
+    await sqlite_radio.go_live()
+    assert len(sqlite_radio.clock.slept) == 4
+
+
 async def test_title_login_of_what_is_on_air_needs_no_database(sqlite_radio: Radio) -> None:
     manager, password = sqlite_radio.manager, sqlite_radio.source_password
     await manager.switch_stream_type("demo", "icecast")
@@ -258,7 +272,7 @@ async def test_title_login_of_what_is_on_air_needs_no_database(sqlite_radio: Rad
 
 async def test_secret_made_anew_refuses_the_old_one_and_leaves_the_air_alone(radio: Radio) -> None:
     broadcast = await radio.go_live()
-    await radio.catalog.rotate("demo", SecretKind.STREAM_KEY)
+    await radio.catalog.rotate("demo", StreamType.HLS)
     with pytest.raises(WrongSecret):
         await radio.go_live()
     assert not broadcast.is_closed
@@ -274,7 +288,7 @@ async def test_secret_made_anew_during_a_login_refuses_the_old_one(
         channel: Channel, stream_type: StreamType, offered: str, address: str
     ) -> None:
         await check(channel, stream_type, offered, address)
-        await radio.catalog.rotate("demo", SecretKind.STREAM_KEY)
+        await radio.catalog.rotate("demo", StreamType.HLS)
 
     monkeypatch.setattr(login, "check", check_then_rotate)
     with pytest.raises(WrongSecret):
@@ -290,6 +304,23 @@ async def test_stopping_closes_every_source_and_writes_the_rows(radio: Radio) ->
     assert (await radio.row()).status is StreamStatus.OFFLINE
     with pytest.raises(ServiceUnavailable):
         await radio.go_live()
+
+
+async def test_stopping_waits_for_a_switch_no_longer_than_its_deadline(
+    sqlite_radio: Radio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_args: object, **_options: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(stream_manager, "commit_selection", hang)
+    monkeypatch.setattr(stream_manager, "CLOSE_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(stream_manager, "MIN_ROWS_TIMEOUT_S", 0.05)
+    switch = asyncio.create_task(sqlite_radio.manager.switch_stream_type("demo", "icecast"))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await sqlite_radio.manager.close("the server stops")
+        with pytest.raises(asyncio.CancelledError):
+            await switch
 
 
 async def test_no_lock_is_left_behind(sqlite_radio: Radio) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from awazpulse.channels.throttle import FailureThrottle, parse_throttle_address
+from awazpulse.channels.throttle import MAX_KEYS, FailureThrottle, parse_throttle_address
 
 
 def test_first_five_in_a_minute_are_free_then_the_delay_doubles_to_its_bound() -> None:
@@ -39,6 +39,15 @@ def test_memory_is_bounded_and_the_longest_quiet_is_forgotten() -> None:
     assert throttle.count_failure("192.0.2.1", "demo", 0.0) == 0
 
 
+def test_memory_is_bounded_by_default_too() -> None:
+    throttle = FailureThrottle()
+    for number in range(MAX_KEYS):
+        throttle.count_failure("192.0.2.1", str(number), 0.0)
+    assert len(throttle) == MAX_KEYS
+    throttle.count_failure("192.0.2.1", "one more", 0.0)
+    assert len(throttle) == MAX_KEYS
+
+
 @pytest.mark.parametrize(
     ("address", "expected"),
     [
@@ -48,6 +57,7 @@ def test_memory_is_bounded_and_the_longest_quiet_is_forgotten() -> None:
         ("[2001:db8:1:2::9]:5000", "2001:db8:1:2::/64"),
         ("fe80::1%eth0", "fe80::/64"),
         ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("[::ffff:192.0.2.1]:5000", "192.0.2.1"),
         ("", ""),
         ("unix socket", "unix socket"),
         ("x" * 1000, "x" * 64),

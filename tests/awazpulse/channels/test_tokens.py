@@ -1,8 +1,12 @@
 import pytest
 
-from awazpulse.channels import Identity, Tokens
+from awazpulse.channels import Identity, InternalAction, Tokens
 from awazpulse.channels.errors import InvalidToken
-from awazpulse.channels.tokens import ACCESS_LIFETIME_S, MAX_TOKEN_CHARACTERS, REFRESH_LIFETIME_S
+from awazpulse.channels.tokens import (
+    ACCESS_LIFETIME_S,
+    INTERNAL_LIFETIME_S,
+    MAX_TOKEN_CHARACTERS,
+)
 from awazpulse.store import Role, User
 
 KEY = "a secret key for tests only"
@@ -29,24 +33,30 @@ def test_token_says_whose_it_is_until_it_expires() -> None:
         tokens.verify(token.text)
 
 
-def test_refresh_token_is_for_one_channel_and_a_minute() -> None:
+@pytest.mark.parametrize("action", InternalAction)
+def test_internal_token_is_for_one_channel_one_action_and_a_minute(action: InternalAction) -> None:
     time = Time()
     tokens = Tokens(KEY, wall_clock=time)
-    token = tokens.issue_refresh("demo")
-    tokens.verify_refresh(token, "demo")
+    token = tokens.issue_internal("demo", action)
+    tokens.verify_internal(token, "demo", action)
     with pytest.raises(InvalidToken, match="another channel"):
-        tokens.verify_refresh(token, "other")
-    time.now += REFRESH_LIFETIME_S
+        tokens.verify_internal(token, "other", action)
+    (other,) = set(InternalAction) - {action}
+    with pytest.raises(InvalidToken, match="another action"):
+        tokens.verify_internal(token, "demo", other)
+    time.now += INTERNAL_LIFETIME_S - 1
+    tokens.verify_internal(token, "demo", action)
+    time.now += 1
     with pytest.raises(InvalidToken, match="expired"):
-        tokens.verify_refresh(token, "demo")
+        tokens.verify_internal(token, "demo", action)
 
 
 def test_token_of_one_audience_is_not_good_for_the_other() -> None:
     tokens = Tokens(KEY)
     with pytest.raises(InvalidToken):
-        tokens.verify(tokens.issue_refresh("demo"))
+        tokens.verify(tokens.issue_internal("demo", InternalAction.REFRESH))
     with pytest.raises(InvalidToken):
-        tokens.verify_refresh(tokens.issue(USER).text, "u1")
+        tokens.verify_internal(tokens.issue(USER).text, "u1", InternalAction.REFRESH)
 
 
 @pytest.mark.parametrize("text", ["", "a", "a.b.c", "x" * (MAX_TOKEN_CHARACTERS + 1), "é.é.é"])

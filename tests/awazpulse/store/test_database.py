@@ -16,7 +16,7 @@ from awazpulse.store import (
     open_database,
     utc_now,
 )
-from awazpulse.store.database import MAX_TRANSACTIONS, _unavailable
+from awazpulse.store.database import MAX_TRANSACTIONS, TRANSACTION_TIMEOUT_S, _unavailable
 
 
 def make_user(email: str) -> User:
@@ -78,6 +78,17 @@ async def test_block_that_takes_too_long_is_ended(database_url: str) -> None:
     database._timeout_s = 5
     await database.ping()
     await database.close()
+
+
+async def test_block_within_its_time_ends_well_and_there_is_a_limit_by_default(
+    sqlite_database: Database,
+) -> None:
+    assert sqlite_database._timeout_s == TRANSACTION_TIMEOUT_S
+    sqlite_database._timeout_s = 1
+    async with sqlite_database.write() as session:
+        session.add(make_user("a@b"))
+        await asyncio.sleep(0.05)
+    assert await count_users(sqlite_database) == 1
 
 
 async def test_writers_that_read_first_take_turns(database: Database) -> None:
@@ -170,7 +181,7 @@ async def test_sqlite_is_set_up_for_several_processes(sqlite_database: Database)
 
 
 async def test_mysql_sessions_are_strict_and_in_utc(database: Database) -> None:
-    if database.is_sqlite:
+    if database.engine.dialect.name == "sqlite":
         query = "SELECT '+00:00', 'STRICT_TRANS_TABLES', CURRENT_TIMESTAMP"
     else:
         query = "SELECT @@session.time_zone, @@session.sql_mode, CAST(NOW() AS CHAR)"

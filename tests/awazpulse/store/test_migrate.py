@@ -1,11 +1,12 @@
 import asyncio
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from awazpulse.store import Database, migrate, open_database
+from awazpulse.store import Database, SchemaTooNew, migrate, open_database
 from awazpulse.store.models import Base
 
 
@@ -31,3 +32,16 @@ async def test_two_processes_may_migrate_at_once(database_url: str) -> None:
         assert await session.scalar(sa.text("SELECT COUNT(*) FROM alembic_version")) == 1
     await first.close()
     await second.close()
+
+
+async def test_schema_of_a_newer_program_is_left_alone_and_said_in_one_line(
+    database: Database,
+) -> None:
+    async with database.write() as session:
+        await session.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaTooNew, match="newer than this program: got revision 9999") as error:
+        await migrate(database)
+    assert "\n" not in str(error.value)
+    async with database.read() as session:
+        found = await session.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    assert found == "9999"

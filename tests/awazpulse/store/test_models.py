@@ -63,7 +63,7 @@ async def insert_stream(database: Database, columns: str = "", values: str = "")
 
 
 async def test_mysql_describes_streams_as_specified(database: Database) -> None:
-    if database.is_sqlite:
+    if database.engine.dialect.name == "sqlite":
         rows = await execute(database, "SELECT name, \"notnull\" FROM pragma_table_info('streams')")
         assert [tuple(r) for r in rows] == [(n, int(not null)) for n, _, null, _ in STREAMS]
         return
