@@ -1,7 +1,7 @@
 """Port 3000: the JSON API. Imports none of `ingest`, `icecast_compat` and `hls`."""
 
-from api.app import create_app
-from api.server import ApiServer
-from api.services import Services
+from .app import create_app
+from .server import ApiServer
+from .services import Services
 
 __all__ = ["ApiServer", "Services", "create_app"]

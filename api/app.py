@@ -2,12 +2,12 @@
 
 from aiohttp import web
 
-from api.authentication import AuthRoutes
-from api.bodies import MAX_BODY_BYTES
-from api.middlewares import allow_browsers, answer_errors
-from api.operations import OperationRoutes
-from api.services import Services
-from api.streams import StreamRoutes
+from .authentication import AuthRoutes
+from .bodies import MAX_BODY_BYTES
+from .middlewares import allow_browsers, answer_errors
+from .operations import OperationRoutes
+from .services import Services
+from .streams import StreamRoutes
 
 
 def create_app(services: Services) -> web.Application:

@@ -4,12 +4,13 @@ from typing import Any
 
 from aiohttp import web
 
-from api.answers import answer_secret
-from api.bodies import LoginBody, read_body
-from api.services import Services
 from awazpulse.channels import Identity
 from awazpulse.channels.errors import InvalidToken, UnknownUser
 from awazpulse.store import Role, User
+
+from .answers import answer_secret
+from .bodies import LoginBody, read_body
+from .services import Services
 
 
 def read_bearer_token(request: web.Request) -> str:

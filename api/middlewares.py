@@ -6,8 +6,9 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from api.answers import answer_error, answer_refusal
 from awazpulse.channels.errors import Refusal
+
+from .answers import answer_error, answer_refusal
 
 logger = logging.getLogger(__name__)
 

@@ -5,12 +5,13 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from api.answers import describe_stream
-from api.authentication import read_bearer_token
-from api.bodies import SwitchTypeBody, read_body
-from api.services import Services
 from awazpulse.channels import InternalAction
 from awazpulse.store import DatabaseUnavailable
+
+from .answers import describe_stream
+from .authentication import read_bearer_token
+from .bodies import SwitchTypeBody, read_body
+from .services import Services
 
 PING_TIMEOUT_S = 2.0  # health checks give up after a few seconds
 

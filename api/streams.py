@@ -2,13 +2,14 @@
 
 from aiohttp import web
 
-from api.answers import answer_secret, describe_stream
-from api.authentication import identify
-from api.bodies import SwitchTypeBody, read_body
-from api.services import Services
 from awazpulse.channels.access import may_see_credentials, may_see_streams, may_switch
 from awazpulse.channels.errors import Forbidden, InvalidValue
 from awazpulse.store import StreamType
+
+from .answers import answer_secret, describe_stream
+from .authentication import identify
+from .bodies import SwitchTypeBody, read_body
+from .services import Services
 
 
 class StreamRoutes:

@@ -11,7 +11,8 @@ import json
 import logging
 import shutil
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TypeAlias
@@ -25,7 +26,8 @@ from awazpulse.channels.channel_settings import describe_settings
 from awazpulse.channels.errors import Refusal
 from awazpulse.errors import AwazPulseError
 from awazpulse.first_start import generate_password
-from awazpulse.running import ServerFailed
+from awazpulse.logs import start_logging
+from awazpulse.running import RunningServer, ServerFailed
 from awazpulse.settings import SettingsError, find_unknown_variables, load_settings
 from awazpulse.store import Role, StreamType
 
@@ -36,6 +38,7 @@ EXIT_OPERATOR = 2
 
 Result = dict[str, object]
 Command = Callable[[Rooms, argparse.Namespace], Awaitable[tuple[Result, str]]]
+Run = Callable[[argparse.Namespace], Coroutine[None, None, None]]
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001  # it has no other name
 
 
@@ -148,19 +151,23 @@ async def migrate_database(_rooms: Rooms, _args: argparse.Namespace) -> tuple[Re
     return {"migrated": True}, "the database has the newest schema"
 
 
-def _add_command(
-    to: Commands, name: str, text: str, run: Command | None
-) -> argparse.ArgumentParser:
-    command = to.add_parser(name, help=text, description=text)
-    command.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    command.set_defaults(run=run)
-    return command
+def _add_command(to: Commands, name: str, text: str, command: Command) -> argparse.ArgumentParser:
+    """Add what works on the database, beside a running server or without one."""
+    return _add_program(to, name, text, partial(_run_command, command))
+
+
+def _add_program(to: Commands, name: str, text: str, run: Run) -> argparse.ArgumentParser:
+    parser = to.add_parser(name, help=text, description=text)
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    parser.set_defaults(run=run)
+    return parser
 
 
 def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="awazpulse", description="Radio media server.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_command(commands, "serve", "run the server until Ctrl-C", None)
+    _add_program(commands, "serve", "run the server until Ctrl-C", _serve)
+    _add_program(commands, "health", "ask the running server how it is", _check_health)
     users = commands.add_parser("user", help="users")
     _add_user_commands(users.add_subparsers(required=True, metavar="ACTION"))
     channels = commands.add_parser("channel", help="channels")
@@ -244,11 +251,7 @@ def _shorten(path: str) -> str:
 
 async def _serve(args: argparse.Namespace) -> None:
     settings = load_settings()
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-    )
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every start at length
+    log = start_logging(settings.log_level)
     for name in find_unknown_variables():
         logger.warning("%s is no setting of this server; see the table in the README", name)
 
@@ -260,15 +263,27 @@ async def _serve(args: argparse.Namespace) -> None:
             text = card.render(*facts, program=_program(sys.argv[0], sys.executable))
         print(text, flush=True)  # noqa: T201  # this is a command line
 
-    await serve(settings, show)
+    try:
+        await serve(settings, show)
+    finally:
+        log.close_queue()
+
+
+async def _check_health(args: argparse.Namespace) -> None:
+    """Say whether the server that runs on this data folder is well."""
+    answer = await RunningServer(load_settings().data_dir).get("/health")
+    if answer is None:
+        raise ServerFailed("no server runs on this data folder")
+    if answer.status != HTTPStatus.OK:
+        raise answer.fail()
+    print(json.dumps(answer.body) if args.json else "the server is well")  # noqa: T201  # this is a command line
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and exit with its status."""
     args = _build_parser().parse_args(argv)
-    work = _serve(args) if args.run is None else _run_command(args.run, args)
     try:
-        uvloop.run(work)
+        uvloop.run(args.run(args))
     except (UsageError, SettingsError, Refusal) as error:
         _complain(str(error))
         sys.exit(EXIT_OPERATOR)

@@ -15,6 +15,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -100,18 +101,23 @@ class RunningServer:
 
         Raises `ServerFailed` for one that runs and does not answer with JSON in time.
         """
+        headers = {"Authorization": f"Bearer {token}"}
+        return await self._ask("POST", path, headers=headers, json=dict(body or {}))
+
+    async def get(self, path: str) -> Answer | None:
+        """Return the answer to a GET that needs no token; else as `post`."""
+        return await self._ask("GET", path)
+
+    async def _ask(self, method: str, path: str, **options: Any) -> Answer | None:  # noqa: ANN401  # aiohttp's own
         content = self._read()
         if content is None:
             return None
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-        headers = {"Authorization": f"Bearer {token}"}
         base = _base_url(content.bind, content.urls.api_port)
         try:
             async with (
                 aiohttp.ClientSession(base, timeout=timeout) as session,
-                session.post(
-                    path, headers=headers, json=dict(body or {}), allow_redirects=False
-                ) as response,
+                session.request(method, path, allow_redirects=False, **options) as response,
             ):
                 return Answer(response.status, _parse_object(await _read_body(response)))
         except TimeoutError:

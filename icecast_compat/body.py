@@ -6,7 +6,7 @@ client has said that nothing follows.
 
 import re
 
-from icecast_compat.errors import MalformedBody
+from .errors import MalformedBody
 
 MAX_CHUNK_LINE_BYTES = 256  # a size of 16 digits and its extensions; Liquidsoap sends under 10
 _CHUNK_SIZE = re.compile(rb"\s*([0-9A-Fa-f]{1,15})\s*(?:;.*)?")

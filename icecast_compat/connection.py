@@ -10,12 +10,12 @@ import logging
 import socket
 from typing import Protocol
 
-from icecast_compat.errors import RequestError, RequestTimeout
-from icecast_compat.login import Login
-from icecast_compat.mount import ListenerInfo
-from icecast_compat.request import Request, split_head
-from icecast_compat.responses import CONNECTION_LIMIT, refuse, stamp_date
-from icecast_compat.router import Listen, NeedsBody, Outcome, Reply, Router, TitleUpdate
+from .errors import RequestError, RequestTimeout
+from .login import Login
+from .mount import ListenerInfo
+from .request import Request, split_head
+from .responses import CONNECTION_LIMIT, refuse, stamp_date
+from .router import Listen, NeedsBody, Outcome, Reply, Router, TitleUpdate
 
 logger = logging.getLogger(__name__)
 

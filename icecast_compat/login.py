@@ -16,9 +16,10 @@ from awazpulse.channels.errors import (
     WrongSecret,
 )
 from awazpulse.relay import Station
-from icecast_compat.mount import parse_mount_path
-from icecast_compat.request import Request
-from icecast_compat.responses import (
+
+from .mount import parse_mount_path
+from .request import Request
+from .responses import (
     CONTINUE,
     MOUNT_IN_USE,
     NO_CONTENT_TYPE,

@@ -13,8 +13,9 @@ from awazpulse.relay import Broadcast, Title
 from awazpulse.relay.fanout import Audience, FanOut
 from awazpulse.relay.feed import PlainFeed
 from awazpulse.relay.listener import Listener
-from icecast_compat.icy import METAINT, IcyFeed
-from icecast_compat.responses import CORS, NO_CACHE, SERVER, stamp_date
+
+from .icy import METAINT, IcyFeed
+from .responses import CORS, NO_CACHE, SERVER, stamp_date
 
 _CONTENT_TYPES = {Codec.MP3: "audio/mpeg", Codec.AAC: "audio/aac"}
 _MOUNT_PATH = re.compile(r"/([A-Za-z0-9_-]{1,36})(?:\.(?:mp3|aac))?")

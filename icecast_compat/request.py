@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from icecast_compat.errors import MalformedRequest, RequestTooLarge
+from .errors import MalformedRequest, RequestTooLarge
 
 MAX_HEAD_BYTES = 8 * 1024  # Icecast reads 4 KiB; browsers with cookies send more
 MAX_HEADERS = 64  # a browser sends 20

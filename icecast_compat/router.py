@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from awazpulse.relay import Title
-from icecast_compat import responses
-from icecast_compat.charset import decode_title
-from icecast_compat.login import SOURCE_USER, Login, read_login
-from icecast_compat.mount import Mount, parse_mount_path
-from icecast_compat.request import Request, parse_query
-from icecast_compat.stats import describe_server
+
+from . import responses
+from .charset import decode_title
+from .login import SOURCE_USER, Login, read_login
+from .mount import Mount, parse_mount_path
+from .request import Request, parse_query
+from .stats import describe_server
 
 MAX_BODY_BYTES = 8 * 1024  # a title as a form; nothing else here has a body
 MAX_PROBE_BYTES = 100  # iOS asks for two bytes before it listens; the answer makes no listener

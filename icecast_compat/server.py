@@ -19,18 +19,19 @@ from awazpulse.network import normalize_address, open_listening
 from awazpulse.relay import Broadcast, Source, Station
 from awazpulse.relay.fanout import FanOut
 from awazpulse.relay.selector import READ, WRITE, SocketSelector
-from icecast_compat.connection import Connection
-from icecast_compat.login import Login, refuse_login
-from icecast_compat.mount import Mount
-from icecast_compat.responses import (
+
+from .connection import Connection
+from .login import Login, refuse_login
+from .mount import Mount
+from .responses import (
     CONNECTION_LIMIT,
     NO_SOURCE,
     refuse,
     respond,
     respond_iceresponse,
 )
-from icecast_compat.router import Router, TitleUpdate
-from icecast_compat.source import SourceConnection
+from .router import Router, TitleUpdate
+from .source import SourceConnection
 
 logger = logging.getLogger(__name__)
 

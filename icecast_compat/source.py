@@ -12,10 +12,11 @@ from awazpulse.audio import AudioError, Codec, Track
 from awazpulse.audio.aac import adts_splitter
 from awazpulse.audio.mpeg_audio import mp3_splitter
 from awazpulse.relay import Broadcast
-from icecast_compat.body import MetadataStripper, open_body
-from icecast_compat.errors import MalformedBody
-from icecast_compat.login import Login
-from icecast_compat.responses import CONTINUE, respond
+
+from .body import MetadataStripper, open_body
+from .errors import MalformedBody
+from .login import Login
+from .responses import CONTINUE, respond
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ import json
 import time
 from collections.abc import Collection
 
-from icecast_compat.mount import Mount
-from icecast_compat.responses import SERVER
+from .mount import Mount
+from .responses import SERVER
 
 
 def _rfc822(seconds: float) -> str:

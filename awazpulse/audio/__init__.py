@@ -4,7 +4,7 @@ Everything that comes in is turned into `Frame`s of a `Track`, everything that g
 from them; a protocol knows only its own side of that conversion.
 """
 
-from awazpulse.audio.errors import AudioError, MalformedAudio, UnsupportedAudio
-from awazpulse.audio.frame import Codec, Frame, Track
+from .errors import AudioError, MalformedAudio, UnsupportedAudio
+from .frame import Codec, Frame, Track
 
 __all__ = ["AudioError", "Codec", "Frame", "MalformedAudio", "Track", "UnsupportedAudio"]

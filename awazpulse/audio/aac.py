@@ -5,9 +5,9 @@ RTMP and MP4 carry the configuration once and bare access units; Icecast and MPE
 seven-byte ADTS header in front of each.
 """
 
-from awazpulse.audio.errors import MalformedAudio, UnsupportedAudio
-from awazpulse.audio.frame import Codec, Track
-from awazpulse.audio.splitter import Buffer, FrameSplitter, Header
+from .errors import MalformedAudio, UnsupportedAudio
+from .frame import Codec, Track
+from .splitter import Buffer, FrameSplitter, Header
 
 SAMPLE_RATES = (
     96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350,

@@ -4,8 +4,8 @@ Header: ISO/IEC 11172-3 §2.4.1.3 and §2.4.2.3, 13818-3 §2.4.1.3; MPEG 2.5 hal
 Free-format frames (bitrate index 0) carry no length and count as no header.
 """
 
-from awazpulse.audio.frame import Codec, Track
-from awazpulse.audio.splitter import Buffer, FrameSplitter, Header
+from .frame import Codec, Track
+from .splitter import Buffer, FrameSplitter, Header
 
 HEADER_BYTES = 4
 _MPEG_1, _MPEG_2, _MPEG_2_5 = 3, 2, 0

@@ -13,8 +13,8 @@ players of files leave between frames, are stepped over by their length, other j
 from collections.abc import Callable
 from typing import NamedTuple
 
-from awazpulse.audio.errors import MalformedAudio
-from awazpulse.audio.frame import Frame, Track
+from .errors import MalformedAudio
+from .frame import Frame, Track
 
 Buffer = bytes | bytearray | memoryview
 

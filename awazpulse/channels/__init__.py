@@ -4,18 +4,18 @@
 the API. Imports `awazpulse.relay` and `awazpulse.store`, no protocol.
 """
 
-from awazpulse.channels.access import Identity
-from awazpulse.channels.accounts import Accounts
-from awazpulse.channels.catalog import ChannelCatalog
-from awazpulse.channels.credentials import ChannelCredentials, HlsCredentials, IcecastCredentials
-from awazpulse.channels.events import ChannelChange, ChannelEvent
-from awazpulse.channels.passwords import Passwords
-from awazpulse.channels.public_urls import PublicUrls
-from awazpulse.channels.records import ActiveStream, ChannelRecord
-from awazpulse.channels.secrets import SecretKind, Vault, generate_secret
-from awazpulse.channels.stream_manager import StreamManager
-from awazpulse.channels.throttle import FailureThrottle
-from awazpulse.channels.tokens import AccessToken, InternalAction, Tokens
+from .access import Identity
+from .accounts import Accounts
+from .catalog import ChannelCatalog
+from .credentials import ChannelCredentials, HlsCredentials, IcecastCredentials
+from .events import ChannelChange, ChannelEvent
+from .passwords import Passwords
+from .public_urls import PublicUrls
+from .records import ActiveStream, ChannelRecord
+from .secrets import SecretKind, Vault, generate_secret
+from .stream_manager import StreamManager
+from .throttle import FailureThrottle
+from .tokens import AccessToken, InternalAction, Tokens
 
 __all__ = [
     "AccessToken",

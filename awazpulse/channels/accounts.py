@@ -10,7 +10,9 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from awazpulse.channels.errors import (
+from awazpulse.store import Role, Sessions, User
+
+from .errors import (
     AlreadyExists,
     InvalidValue,
     ServiceUnavailable,
@@ -18,9 +20,8 @@ from awazpulse.channels.errors import (
     WrongLogin,
     refusing_when_away,
 )
-from awazpulse.channels.passwords import Passwords
-from awazpulse.channels.throttle import FailureThrottle
-from awazpulse.store import Role, Sessions, User
+from .passwords import Passwords
+from .throttle import FailureThrottle
 
 MAX_EMAIL_CHARACTERS = 255
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")

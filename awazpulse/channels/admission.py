@@ -7,17 +7,18 @@ which type is selected, and whether somebody is on air.
 import hmac
 import os
 
-from awazpulse.channels.errors import (
+from awazpulse.relay import Broadcast
+from awazpulse.store import Channel, StreamType
+
+from .errors import (
     ChannelBusy,
     ChannelDisabled,
     ChannelInMaintenance,
     TypeNotSelected,
     WrongSecret,
 )
-from awazpulse.channels.records import ChannelRecord
-from awazpulse.channels.secrets import SecretKind, Vault, is_same_secret
-from awazpulse.relay import Broadcast
-from awazpulse.store import Channel, StreamType
+from .records import ChannelRecord
+from .secrets import SecretKind, Vault, is_same_secret
 
 _FINGERPRINT_KEY = os.urandom(32)  # fingerprints are compared within this process only
 

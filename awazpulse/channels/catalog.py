@@ -9,20 +9,21 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from awazpulse.channels.accounts import require_user
-from awazpulse.channels.admission import decrypt_secret, get_secret_kind
-from awazpulse.channels.channel_settings import OF_CHANNEL, OF_STREAMS, parse_settings
-from awazpulse.channels.credentials import (
+from awazpulse.store import Channel, Sessions, StreamType, User, utc_now
+
+from .accounts import require_user
+from .admission import decrypt_secret, get_secret_kind
+from .channel_settings import OF_CHANNEL, OF_STREAMS, parse_settings
+from .credentials import (
     ChannelCredentials,
     HlsCredentials,
     IcecastCredentials,
     make_credentials,
 )
-from awazpulse.channels.errors import AlreadyExists, InvalidValue, refusing_when_away
-from awazpulse.channels.public_urls import PublicUrls
-from awazpulse.channels.records import CHANNEL_ID, ChannelRecord, load_channel, new_stream
-from awazpulse.channels.secrets import SecretKind, Vault, generate_secret
-from awazpulse.store import Channel, Sessions, StreamType, User, utc_now
+from .errors import AlreadyExists, InvalidValue, refusing_when_away
+from .public_urls import PublicUrls
+from .records import CHANNEL_ID, ChannelRecord, load_channel, new_stream
+from .secrets import SecretKind, Vault, generate_secret
 
 
 class ChannelCatalog:

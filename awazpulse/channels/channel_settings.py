@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from awazpulse.channels.errors import InvalidValue
 from awazpulse.store import Quality
+
+from .errors import InvalidValue
 
 MAX_MAX_LISTENERS = 1_000_000
 MAX_BITRATE_KBPS = 2048

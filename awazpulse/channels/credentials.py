@@ -5,8 +5,9 @@ They hold secrets: their `repr` leaves those out, and only the channel's owner s
 
 from dataclasses import dataclass, field
 
-from awazpulse.channels.public_urls import PublicUrls, mount_point
 from awazpulse.store import StreamType
+
+from .public_urls import PublicUrls, mount_point
 
 SOURCE_USERNAME = "source"  # the one that BUTT and libshout send unless told otherwise
 

@@ -8,13 +8,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from awazpulse.channels.admission import find_reason_to_close
-from awazpulse.channels.events import ChannelChange, ChannelEvent, ChannelListener
-from awazpulse.channels.records import ChannelRecord
-from awazpulse.channels.row_writer import RowWriter
 from awazpulse.relay import Broadcast, Source, Station
 from awazpulse.relay.registry import Registry
 from awazpulse.store import Stream, StreamStatus
+
+from .admission import find_reason_to_close
+from .events import ChannelChange, ChannelEvent, ChannelListener
+from .records import ChannelRecord
+from .row_writer import RowWriter
 
 logger = logging.getLogger(__name__)
 

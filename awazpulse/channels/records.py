@@ -8,10 +8,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from awazpulse.channels.errors import ChannelDisabled, ChannelInMaintenance, UnknownChannel
-from awazpulse.channels.public_urls import PublicUrls, mount_point
 from awazpulse.store import Channel, Stream, StreamStatus, StreamType
 from awazpulse.store.models import DEFAULT_MAX_LISTENERS
+
+from .errors import ChannelDisabled, ChannelInMaintenance, UnknownChannel
+from .public_urls import PublicUrls, mount_point
 
 CHANNEL_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 

@@ -3,9 +3,10 @@
 from sqlalchemy import case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from awazpulse.channels.public_urls import PublicUrls
-from awazpulse.channels.records import address_stream
 from awazpulse.store import Stream, StreamStatus
+
+from .public_urls import PublicUrls
+from .records import address_stream
 
 
 async def repair_rows(session: AsyncSession, urls: PublicUrls) -> None:

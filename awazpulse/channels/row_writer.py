@@ -18,10 +18,11 @@ from datetime import datetime
 
 from sqlalchemy import Update, case, or_, update
 
-from awazpulse.channels.row_state import RowState, Values
-from awazpulse.channels.switching import LiveUptime
 from awazpulse.relay import Broadcast
 from awazpulse.store import DatabaseUnavailable, Sessions, Stream, StreamStatus, utc_now
+
+from .row_state import RowState, Values
+from .switching import LiveUptime
 
 logger = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from enum import StrEnum
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from awazpulse.channels.errors import UnreadableSecrets
-from awazpulse.channels.keys import derive_key
+from .errors import UnreadableSecrets
+from .keys import derive_key
 
 # Neither 0/O nor 1/l/I: people type these off a screen. 56 letters, 5.8 bits each.
 ALPHABET = "23456789abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"

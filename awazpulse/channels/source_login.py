@@ -5,11 +5,12 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from awazpulse.channels.admission import get_secret_kind, require_secret
-from awazpulse.channels.errors import ServiceUnavailable, UnreadableSecrets, WrongSecret
-from awazpulse.channels.secrets import Vault
-from awazpulse.channels.throttle import FailureThrottle
 from awazpulse.store import Channel, StreamType
+
+from .admission import get_secret_kind, require_secret
+from .errors import ServiceUnavailable, UnreadableSecrets, WrongSecret
+from .secrets import Vault
+from .throttle import FailureThrottle
 
 logger = logging.getLogger(__name__)
 

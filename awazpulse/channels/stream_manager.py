@@ -12,26 +12,27 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from awazpulse.channels.admission import fingerprint, require_free, require_selected
-from awazpulse.channels.errors import (
+from awazpulse.relay import Broadcast, Source, Station
+from awazpulse.store import Sessions, Stream, StreamStatus, StreamType, utc_now
+
+from .admission import fingerprint, require_free, require_selected
+from .errors import (
     InvalidValue,
     ServiceUnavailable,
     UnknownChannel,
     refusing_when_away,
 )
-from awazpulse.channels.events import ChannelChange, ChannelEvent, ChannelListener
-from awazpulse.channels.live_channels import LiveChannels
-from awazpulse.channels.locks import ChannelLocks
-from awazpulse.channels.public_urls import PublicUrls
-from awazpulse.channels.records import ActiveStream, ChannelRecord, load_channel, load_channels
-from awazpulse.channels.repair import repair_rows
-from awazpulse.channels.row_writer import REREAD_INTERVAL_S, WRITE_INTERVAL_S, RowWriter
-from awazpulse.channels.secrets import Vault
-from awazpulse.channels.source_login import SourceLogin
-from awazpulse.channels.switching import commit_selection
-from awazpulse.channels.throttle import FailureThrottle
-from awazpulse.relay import Broadcast, Source, Station
-from awazpulse.store import Sessions, Stream, StreamStatus, StreamType, utc_now
+from .events import ChannelChange, ChannelEvent, ChannelListener
+from .live_channels import LiveChannels
+from .locks import ChannelLocks
+from .public_urls import PublicUrls
+from .records import ActiveStream, ChannelRecord, load_channel, load_channels
+from .repair import repair_rows
+from .row_writer import REREAD_INTERVAL_S, WRITE_INTERVAL_S, RowWriter
+from .secrets import Vault
+from .source_login import SourceLogin
+from .switching import commit_selection
+from .throttle import FailureThrottle
 
 STALE_SOURCE_S = 5.0  # a source silent for so long no longer keeps another one out
 CLOSE_TIMEOUT_S = 5.0  # how long the server's stop waits for the database

@@ -10,14 +10,15 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from awazpulse.channels.public_urls import PublicUrls
-from awazpulse.channels.records import (
+from awazpulse.store import Sessions, Stream, StreamStatus, StreamType, WriteConflict
+
+from .public_urls import PublicUrls
+from .records import (
     ChannelRecord,
     address_stream,
     load_channel,
     new_stream,
 )
-from awazpulse.store import Sessions, Stream, StreamStatus, StreamType, WriteConflict
 
 ATTEMPTS = 3  # another transaction may be in the way, which is over soon
 

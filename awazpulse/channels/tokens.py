@@ -12,10 +12,11 @@ from typing import Any
 
 import jwt
 
-from awazpulse.channels.access import Identity
-from awazpulse.channels.errors import InvalidToken
-from awazpulse.channels.keys import derive_key
 from awazpulse.store import Role, User
+
+from .access import Identity
+from .errors import InvalidToken
+from .keys import derive_key
 
 ACCESS_LIFETIME_S = 12 * 3600
 INTERNAL_LIFETIME_S = 60  # made and used at once, on the same machine or near it

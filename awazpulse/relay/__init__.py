@@ -3,7 +3,7 @@
 Knows no protocol and no database.
 """
 
-from awazpulse.relay.broadcast import Broadcast, Source, Station, Subscriber
-from awazpulse.relay.title import Title
+from .broadcast import Broadcast, Source, Station, Subscriber
+from .title import Title
 
 __all__ = ["Broadcast", "Source", "Station", "Subscriber", "Title"]

@@ -15,7 +15,8 @@ from typing import Protocol
 
 from awazpulse.audio import Frame, Track
 from awazpulse.errors import MisuseError
-from awazpulse.relay.title import Title
+
+from .title import Title
 
 logger = logging.getLogger(__name__)
 

@@ -26,10 +26,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from awazpulse.relay.feed import Feed
-from awazpulse.relay.listener import Listener
-from awazpulse.relay.pacing import Pacing, Phases
-from awazpulse.relay.selector import READ, WRITE, SocketSelector
+from .feed import Feed
+from .listener import Listener
+from .pacing import Pacing, Phases
+from .selector import READ, WRITE, SocketSelector
 
 logger = logging.getLogger(__name__)
 

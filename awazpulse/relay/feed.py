@@ -3,7 +3,8 @@
 from typing import NamedTuple, Protocol
 
 from awazpulse.audio import Frame
-from awazpulse.relay.ring import Ring
+
+from .ring import Ring
 
 QUEUE_BYTES = 524_288  # Icecast's queue-size: 32 s at 128 kbit/s before a listener has lost audio
 BURST_BYTES = (

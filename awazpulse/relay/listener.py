@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from awazpulse.relay.fanout import Audience, Cohort
+    from .fanout import Audience, Cohort
 
 
 class Listener:

@@ -6,7 +6,8 @@ One broadcast per channel: whoever opens another one closes the present one firs
 from collections.abc import Iterator
 
 from awazpulse.errors import MisuseError
-from awazpulse.relay.broadcast import Broadcast
+
+from .broadcast import Broadcast
 
 
 class Registry:

@@ -1,14 +1,14 @@
 """The database: SQLAlchemy models, sessions and Alembic migrations."""
 
-from awazpulse.store.database import Database, Sessions, open_database
-from awazpulse.store.errors import (
+from .database import Database, Sessions, open_database
+from .errors import (
     DatabaseUnavailable,
     InvalidDatabaseUrl,
     SchemaTooNew,
     WriteConflict,
 )
-from awazpulse.store.migrate import migrate
-from awazpulse.store.models import (
+from .migrate import migrate
+from .models import (
     Channel,
     Quality,
     Role,

@@ -24,8 +24,8 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.util import await_only
 
-from awazpulse.store.errors import DatabaseUnavailable, WriteConflict
-from awazpulse.store.urls import parse_database_url
+from .errors import DatabaseUnavailable, WriteConflict
+from .urls import parse_database_url
 
 MAX_TRANSACTIONS = 8  # at once; a crowd of logins waits in order and does not hold the event loop
 TRANSACTION_TIMEOUT_S = 10.0  # ours take milliseconds; a dead network must not hold a caller

@@ -15,8 +15,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from awazpulse.store.database import Database
-from awazpulse.store.errors import DatabaseUnavailable, SchemaTooNew
+from .database import Database
+from .errors import DatabaseUnavailable, SchemaTooNew
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK_NAME = "awazpulse_migrate"

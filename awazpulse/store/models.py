@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from awazpulse.store.columns import UtcTimestamp, case_insensitive, str_enum_column_type
+from .columns import UtcTimestamp, case_insensitive, str_enum_column_type
 
 DEFAULT_MAX_LISTENERS = 1000
 _MYSQL = {

@@ -3,7 +3,7 @@
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from awazpulse.store.errors import InvalidDatabaseUrl
+from .errors import InvalidDatabaseUrl
 
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",

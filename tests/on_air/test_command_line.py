@@ -177,3 +177,12 @@ async def test_without_a_server_everything_works_on_the_database(tmp_path: Path)
         status, out, err = await run(*AWAZPULSE, *arguments, "--json", env=env)
         assert (status, err) == (0, "")
         assert isinstance(json.loads(out), dict)
+
+
+async def test_health_is_that_of_the_running_server(server: Server, tmp_path: Path) -> None:
+    assert (await server.cli("health"))["status"] == "ok"
+    status, out, err = await run(
+        *AWAZPULSE, "health", "--json", env=environment(tmp_path / "none"), timeout_s=10
+    )
+    assert (status, out) == (1, "")
+    assert "no server runs" in err
