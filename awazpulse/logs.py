@@ -23,6 +23,7 @@ class QueueingHandler(logging.handlers.QueueHandler):
     def __init__(self, stream: TextIO | None = None, max_lines: int = MAX_QUEUED_LINES) -> None:
         self._lines: queue.Queue[logging.LogRecord | None] = queue.Queue(max_lines)
         super().__init__(self._lines)
+        self.setFormatter(logging.Formatter("%(message)s"))  # the rest of a line is the writer's
         self._writer = logging.StreamHandler(stream or sys.stderr)
         self._writer.setFormatter(logging.Formatter(_FORMAT))
         self._dropped = 0

@@ -52,7 +52,7 @@ class SourceConnection(asyncio.Protocol):
     def close(self, reason: str) -> None:
         """Cut the source off; the broadcast's side of the end."""
         self.is_closed = True
-        logger.info("channel=%s source closed: %s", self._channel_id, reason)
+        logger.debug("channel=%s source closed: %s", self._channel_id, reason)
         if self._timer is not None:
             self._timer.cancel()
         if self._transport is not None and not self._is_finished:

@@ -1,6 +1,8 @@
 import io
 import logging
 import os
+import re
+import sys
 import threading
 import time
 
@@ -32,6 +34,26 @@ def test_lines_are_written_in_order() -> None:
     assert [line.rsplit(" ", 1)[1] for line in stream.getvalue().splitlines()] == [
         str(n) for n in range(100)
     ]
+
+
+def test_a_line_says_when_how_bad_where_and_what_once() -> None:
+    stream = io.StringIO()
+    handler = QueueingHandler(stream)
+    handler.handle(record("on air"))
+    handler.close_queue()
+    assert re.fullmatch(r"[\d-]+ [\d:,]+ INFO    x: on air\n", stream.getvalue())
+
+
+def test_an_exception_is_written_with_its_traceback() -> None:
+    stream = io.StringIO()
+    handler = QueueingHandler(stream)
+    try:
+        int("of ours")
+    except ValueError:
+        handler.handle(logging.LogRecord("x", logging.ERROR, "", 0, "failed", None, sys.exc_info()))
+    handler.close_queue()
+    assert "x: failed\nTraceback" in stream.getvalue()
+    assert stream.getvalue().endswith("ValueError: invalid literal for int() with base 10: 'of ours'\n")
 
 
 def test_a_reader_that_stops_costs_lines_and_no_time() -> None:
