@@ -5,27 +5,51 @@ and with it every listener. So when the queue is full lines are dropped and coun
 when there is room again.
 """
 
+import contextlib
 import logging
 import logging.handlers
+import os
 import queue
-import sys
 import threading
-from typing import TextIO
+from typing import Protocol
 
 MAX_QUEUED_LINES = 10_000
 CLOSE_TIMEOUT_S = 1.0  # what is left at the end gets that long
+_STANDARD_ERROR = 2
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+
+class SupportsWrite(Protocol):
+    """Where lines go."""
+
+    def write(self, text: str, /) -> object:
+        """Take one line; raises OSError when nobody is there."""
+
+
+class StandardError:
+    """Standard error past Python's own file object.
+
+    Its lock, or a second handler's, would be held by a write that waits for a reader, and the
+    process could not end.
+    """
+
+    def write(self, text: str) -> None:
+        """Write all of `text`; it may wait for ever."""
+        data = text.encode(errors="backslashreplace")
+        while data:
+            data = data[os.write(_STANDARD_ERROR, data) :]
 
 
 class QueueingHandler(logging.handlers.QueueHandler):
     """Hands records to a thread of its own; call `close_queue` at the end."""
 
-    def __init__(self, stream: TextIO | None = None, max_lines: int = MAX_QUEUED_LINES) -> None:
+    def __init__(
+        self, stream: SupportsWrite | None = None, max_lines: int = MAX_QUEUED_LINES
+    ) -> None:
         self._lines: queue.Queue[logging.LogRecord | None] = queue.Queue(max_lines)
         super().__init__(self._lines)
         self.setFormatter(logging.Formatter("%(message)s"))  # the rest of a line is the writer's
-        self._writer = logging.StreamHandler(stream or sys.stderr)
-        self._writer.setFormatter(logging.Formatter(_FORMAT))
+        self._stream = stream or StandardError()
         self._dropped = 0
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
         self._thread.start()
@@ -49,8 +73,10 @@ class QueueingHandler(logging.handlers.QueueHandler):
         self._thread.join(CLOSE_TIMEOUT_S)
 
     def _write(self) -> None:
+        formatter = logging.Formatter(_FORMAT)
         while (record := self._lines.get()) is not None:
-            self._writer.handle(record)
+            with contextlib.suppress(OSError):  # nobody is there any more
+                self._stream.write(formatter.format(record) + "\n")
 
 
 def _make_note(dropped: int) -> logging.LogRecord:

@@ -53,7 +53,9 @@ def test_an_exception_is_written_with_its_traceback() -> None:
         handler.handle(logging.LogRecord("x", logging.ERROR, "", 0, "failed", None, sys.exc_info()))
     handler.close_queue()
     assert "x: failed\nTraceback" in stream.getvalue()
-    assert stream.getvalue().endswith("ValueError: invalid literal for int() with base 10: 'of ours'\n")
+    assert stream.getvalue().endswith(
+        "ValueError: invalid literal for int() with base 10: 'of ours'\n"
+    )
 
 
 def test_a_reader_that_stops_costs_lines_and_no_time() -> None:

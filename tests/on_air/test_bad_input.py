@@ -2,15 +2,17 @@
 
 import asyncio
 import base64
+import json
 import os
 import time
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
 
 from tests.audio import encode_tone
 from tests.on_air.clients import ffmpeg_copy, icecast_output, listen, running
-from tests.on_air.server import Server, serving, until
+from tests.on_air.server import AWAZPULSE, Server, environment, serving, until
 
 RTMP_HANDSHAKE = b"\x03" + bytes(1536)
 
@@ -130,3 +132,30 @@ async def test_a_source_that_falls_silent_is_ended_and_one_that_sends_no_audio_t
         await talk(other, "icecast", head + bytes(100_000))
         await until(lambda: any("without a frame, expected MP3" in line for line in other.log))
         assert other.rows()["icecast"]["status"] == "offline"
+
+
+async def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
+    env = environment(tmp_path / "data", LOG_LEVEL="debug")
+    process = await asyncio.create_subprocess_exec(
+        *AWAZPULSE, "serve", "--json", env=env, stdout=PIPE, stderr=PIPE, limit=1
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        async with asyncio.timeout(20):
+            card = json.loads((await process.stdout.read(65_536)).decode())
+        server = Server(process, card, env)
+        for _ in range(20):  # 100 KB of log each; a pipe holds 64
+            garbage = [talk(server, "icecast", b"BREW /" + b"x" * 4000 + b" HTTP/1.0\r\n\r\n")]
+            garbage += [talk(server, "rtmp", b"GET / HTTP/1.0\r\n\r\n") for _ in range(50)]
+            await asyncio.gather(*garbage)
+        assert (await server.request("GET", "/health"))[0] == 200
+        process.terminate()
+        async with asyncio.timeout(10):
+            while process.returncode is None:  # noqa: ASYNC110  # wait() waits for the pipe too
+                await asyncio.sleep(0.1)
+        assert process.returncode == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
