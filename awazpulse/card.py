@@ -4,6 +4,7 @@ The first start's card carries the secrets; later ones leave them out and say ho
 """
 
 from awazpulse.channels import ChannelCredentials, PublicUrls
+from awazpulse.channels.public_urls import SOURCE_USERNAME, mount_point
 from awazpulse.first_start import FirstOwner
 
 
@@ -49,8 +50,8 @@ def render(
         ("", "listen at", urls.playback(channel, "hls")),
         ("BUTT", "Address", urls.host),
         ("", "Port", str(urls.icecast_port)),
-        ("", "Mountpoint", f"/{channel}.mp3"),
-        ("", "User", "source"),
+        ("", "Mountpoint", mount_point(channel)),
+        ("", "User", SOURCE_USERNAME),
         ("", "Password", shown.icecast.password if shown else hidden),
         ("", "listen at", urls.playback(channel, "icecast")),
         ("", "", f"first: {program} switch {channel} icecast"),

@@ -21,6 +21,7 @@ import aiohttp
 
 from awazpulse.channels import PublicUrls
 from awazpulse.errors import AwazPulseError
+from awazpulse.network import bracket_host
 
 FILE = "server.json"
 TIMEOUT_S = 10.0
@@ -191,4 +192,4 @@ def _read_start_ticks(pid: int) -> int | None:
 
 def _base_url(bind: str, port: int) -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(bind, bind)  # noqa: S104
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"http://{bracket_host(host)}:{port}"

@@ -15,6 +15,7 @@ from awazpulse.channels.errors import (
     UnknownChannel,
     WrongSecret,
 )
+from awazpulse.channels.public_urls import SOURCE_USERNAME
 from awazpulse.relay import Station
 
 from .mount import parse_mount_path
@@ -30,7 +31,6 @@ from .responses import (
     respond_unauthorized,
 )
 
-SOURCE_USER = "source"
 _CODECS = {
     "audio/mpeg": Codec.MP3,
     "audio/mp3": Codec.MP3,
@@ -67,7 +67,7 @@ class Login:
 def read_login(request: Request, address: str) -> Login | bytes:
     """Return what a `PUT` or `SOURCE` asks for, or the answer that ends the matter."""
     credentials = request.credentials
-    if credentials is None or credentials[0] != SOURCE_USER:
+    if credentials is None or credentials[0] != SOURCE_USERNAME:
         return respond_unauthorized(keep_alive=request.keeps_alive)
     channel_id = parse_mount_path(request.path)
     if channel_id is None:

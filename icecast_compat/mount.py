@@ -9,6 +9,7 @@ import socket
 from dataclasses import dataclass
 
 from awazpulse.audio import Codec, Frame, Track
+from awazpulse.channels.public_urls import CHANNEL_ID, mount_point
 from awazpulse.relay import Broadcast, Title
 from awazpulse.relay.fanout import Audience, FanOut
 from awazpulse.relay.feed import PlainFeed
@@ -18,7 +19,7 @@ from .icy import METAINT, IcyFeed
 from .responses import CORS, NO_CACHE, SERVER, stamp_date
 
 _CONTENT_TYPES = {Codec.MP3: "audio/mpeg", Codec.AAC: "audio/aac"}
-_MOUNT_PATH = re.compile(r"/([A-Za-z0-9_-]{1,36})(?:\.(?:mp3|aac))?")
+_MOUNT_PATH = re.compile(rf"/({CHANNEL_ID.pattern})(?:\.(?:mp3|aac))?")
 
 
 def parse_mount_path(path: str) -> str | None:
@@ -55,7 +56,7 @@ class Mount:
     @property
     def path(self) -> str:
         """The mount's name."""
-        return f"/{self.broadcast.channel_id}.mp3"
+        return mount_point(self.broadcast.channel_id)
 
     @property
     def content_type(self) -> str:

@@ -9,11 +9,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from awazpulse.channels.public_urls import SOURCE_USERNAME
+from awazpulse.network import bracket_host
 from awazpulse.relay import Title
 
 from . import responses
 from .charset import decode_title
-from .login import SOURCE_USER, Login, read_login
+from .login import Login, read_login
 from .mount import Mount, parse_mount_path
 from .request import Request, parse_query
 from .stats import describe_server
@@ -92,8 +94,7 @@ class Router:
     @property
     def base_url(self) -> str:
         """What the URLs that are handed out begin with."""
-        host = f"[{self._public_host}]" if ":" in self._public_host else self._public_host
-        return f"http://{host}:{self._public_port()}"
+        return f"http://{bracket_host(self._public_host)}:{self._public_port()}"
 
     def route(self, request: Request, address: str, body: bytes | None = None) -> Outcome:
         """Return what the request leads to."""
@@ -180,7 +181,7 @@ class Router:
 
     def _update_title(self, request: Request, fields: Mapping[str, bytes]) -> Reply | TitleUpdate:
         credentials = request.credentials
-        if credentials is None or credentials[0] != SOURCE_USER:
+        if credentials is None or credentials[0] != SOURCE_USERNAME:
             return Reply(responses.respond_unauthorized())
         says_something = fields.keys() & {"song", "title", "artist"}
         if fields.get("mode") != b"updinfo" or "mount" not in fields or not says_something:

@@ -21,8 +21,8 @@ from .credentials import (
     make_credentials,
 )
 from .errors import AlreadyExists, InvalidValue, refusing_when_away
-from .public_urls import PublicUrls
-from .records import CHANNEL_ID, ChannelRecord, load_channel, new_stream
+from .public_urls import CHANNEL_ID, PublicUrls
+from .records import ChannelRecord, load_channel, new_stream
 from .secrets import SecretKind, Vault, generate_secret
 
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 
 from awazpulse.store import StreamType
 
-from .public_urls import PublicUrls, mount_point
-
-SOURCE_USERNAME = "source"  # the one that BUTT and libshout send unless told otherwise
+from .public_urls import SOURCE_USERNAME, PublicUrls, mount_point
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,12 @@
-"""The addresses that the outside world reaches this server at. No I/O."""
+"""The names and addresses that the outside world knows this server by. No I/O."""
 
+import re
 from dataclasses import dataclass
+
+from awazpulse.network import bracket_host
+
+CHANNEL_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")  # stands in URLs, stream keys and file names
+SOURCE_USERNAME = "source"  # the one that BUTT and libshout send unless told otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +22,7 @@ class PublicUrls:
     @property
     def bracketed_host(self) -> str:
         """The host as a URL spells it (RFC 3986 §3.2.2)."""
-        return f"[{self.host}]" if ":" in self.host and self.host[0] != "[" else self.host
+        return bracket_host(self.host)
 
     @property
     def rtmp(self) -> str:

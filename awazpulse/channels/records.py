@@ -1,6 +1,5 @@
 """A channel with its stream rows, as read in one transaction, and the rules of reading them."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,9 +11,7 @@ from awazpulse.store import Channel, Stream, StreamStatus, StreamType
 from awazpulse.store.models import DEFAULT_MAX_LISTENERS
 
 from .errors import ChannelDisabled, ChannelInMaintenance, UnknownChannel
-from .public_urls import PublicUrls, mount_point
-
-CHANNEL_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
+from .public_urls import CHANNEL_ID, PublicUrls, mount_point
 
 
 @dataclass(frozen=True, slots=True)

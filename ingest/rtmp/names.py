@@ -8,17 +8,14 @@ A name without a key is refused here: an owner who pastes the secret alone would
 a channel's id. Until the gate knows the channel, what stands for its id may be a secret too.
 """
 
-import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from awazpulse.channels.errors import Refusal
+from awazpulse.channels.public_urls import CHANNEL_ID
 
 APP = "live"
 
-# As the catalog makes ids. Nothing else may pass for one: `demo&key=..` would put a mistyped key
-# into the log and into the answer.
-_CHANNEL_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 _DEFAULT_INSTANCE = "_definst_"  # Flash Media Server's, which some encoders append to the app
 
 
@@ -61,7 +58,7 @@ def parse_stream_name(app: str, name: str) -> StreamName:
     rest = path[1:]
     if len(rest) == 2 and rest[0] == APP:
         rest = rest[1:]  # the whole path in the key field, beside the app
-    if len(rest) != 1 or not _CHANNEL_ID.fullmatch(rest[0]):
+    if len(rest) != 1 or not CHANNEL_ID.fullmatch(rest[0]):
         raise InvalidStreamName
     secret = name_query.get("key") or app_query.get("key")
     if not secret:
