@@ -53,7 +53,7 @@ from ingest.rtmp.server import RtmpServer
 logger = logging.getLogger(__name__)
 
 
-class Rooms:
+class Core:
     """What the server and the command line share: the database and what stands on it."""
 
     def __init__(self, settings: Settings) -> None:
@@ -128,9 +128,9 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         """Call it inside the running event loop. Raises `SettingsError`."""
-        self.rooms = Rooms(settings)
+        self.core = Core(settings)
         self._settings = settings
-        manager = self.rooms.manager
+        manager = self.core.manager
         budget = DescriptorBudget(raise_limit())
         self._fanout = FanOut(
             asyncio.get_running_loop(),
@@ -142,7 +142,7 @@ class App:
             ),
         )
         # RTMP encoders reconnect into a session of their own that is half-dead; an Icecast source
-        # that meets a busy mount expects to be told so (wire-icecast.md).
+        # that meets a busy mount expects to be told so.
         self._rtmp_gate = _Gate(manager, StreamType.HLS, takeover=True)
         self._icecast_gate = _Gate(manager, StreamType.ICECAST, takeover=False)
         self._rtmp = RtmpServer(
@@ -161,39 +161,39 @@ class App:
         budget.count_in(lambda: self._fanout.listeners)
         budget.count_in(lambda: self._icecast.waiting)
         budget.count_in(lambda: self._hls.connections)
-        rooms = self.rooms
-        services = Services(manager, rooms.catalog, rooms.accounts, rooms.tokens, rooms.database)
+        core = self.core
+        services = Services(manager, core.catalog, core.accounts, core.tokens, core.database)
         self._api = ApiServer(create_app(services))
         manager.on_opened(self._attach_delivery)
         manager.on_changed(self._end_delivery)
 
     async def start(self) -> Started:
         """Bring everything up. Raises `SettingsError`; call `close` then, too."""
-        rooms = self.rooms
-        await rooms.migrate()
-        rooms.urls = PublicUrls(
+        core = self.core
+        await core.migrate()
+        core.urls = PublicUrls(
             self._settings.effective_public_host,
             await self._listen(self._rtmp.start, "RTMP", "rtmp_port"),
             await self._listen(self._icecast.start, "Icecast", "icecast_port"),
             await self._listen(self._hls.start, "HLS", "hls_port"),
             await self._listen(self._api.start, "the API", "api_port"),
         )
-        await rooms.manager.start()
-        owner = await populate_if_empty(rooms.accounts, rooms.catalog)
-        channels = [channel.id for channel in await rooms.catalog.list_all()]
-        credentials = await rooms.catalog.get_credentials(channels[0]) if owner else None
-        rooms.running.announce(self._settings.bind, rooms.urls)
+        await core.manager.start()
+        owner = await populate_if_empty(core.accounts, core.catalog)
+        channels = [channel.id for channel in await core.catalog.list_all()]
+        credentials = await core.catalog.get_credentials(channels[0]) if owner else None
+        core.running.announce(self._settings.bind, core.urls)
         for gate in (self._rtmp_gate, self._icecast_gate):
             gate.is_open.set()
-        return Started(rooms.urls, channels, credentials, owner)
+        return Started(core.urls, channels, credentials, owner)
 
     async def close(self) -> None:
         """End what is on air, then the rest. Also after a `start` that failed."""
-        self.rooms.running.withdraw()
+        self.core.running.withdraw()
         for gate in (self._rtmp_gate, self._icecast_gate):
             gate.is_open.set()  # who waits there is refused now, and not at a deadline
         closers = (
-            self.rooms.manager.close("the server stops"),
+            self.core.manager.close("the server stops"),
             *(server.close() for server in (self._api, self._rtmp, self._icecast, self._hls)),
         )
         for closer in closers:
@@ -202,7 +202,7 @@ class App:
             except Exception:
                 logger.exception("a part of the server did not end well")
         self._fanout.close()
-        await self.rooms.database.close()
+        await self.core.database.close()
 
     def _attach_delivery(self, broadcast: Broadcast) -> None:
         """The policy of the day: each type has its one delivery."""

@@ -20,7 +20,7 @@ from typing import TypeAlias
 import uvloop
 
 from awazpulse import card
-from awazpulse.app import Rooms, Started, serve
+from awazpulse.app import Core, Started, serve
 from awazpulse.channels import HlsCredentials, IcecastCredentials, InternalAction
 from awazpulse.channels.channel_settings import describe_settings
 from awazpulse.channels.errors import Refusal
@@ -37,7 +37,7 @@ EXIT_FAILED = 1
 EXIT_OPERATOR = 2
 
 Result = dict[str, object]
-Command = Callable[[Rooms, argparse.Namespace], Awaitable[tuple[Result, str]]]
+Command = Callable[[Core, argparse.Namespace], Awaitable[tuple[Result, str]]]
 Run = Callable[[argparse.Namespace], Coroutine[None, None, None]]
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001  # it has no other name
 
@@ -46,18 +46,18 @@ class UsageError(AwazPulseError):
     """An argument that cannot be read. The operator's fault; `str()` says what is expected."""
 
 
-async def add_user(rooms: Rooms, args: argparse.Namespace) -> tuple[Result, str]:
+async def add_user(core: Core, args: argparse.Namespace) -> tuple[Result, str]:
     """Make a user; the password comes from standard input, or is generated and shown."""
     password, generated = _choose_password()
-    user = await rooms.accounts.create(args.email, password, args.role)
+    user = await core.accounts.create(args.email, password, args.role)
     result: Result = {"id": user.id, "email": user.email, "role": str(user.role), **generated}
     return result, _show_password(f"user {user.email} ({user.role}) made", generated)
 
 
-async def set_password(rooms: Rooms, args: argparse.Namespace) -> tuple[Result, str]:
+async def set_password(core: Core, args: argparse.Namespace) -> tuple[Result, str]:
     """Give a user another password, from standard input, or generated and shown."""
     password, generated = _choose_password()
-    user = await rooms.accounts.set_password(args.email, password)
+    user = await core.accounts.set_password(args.email, password)
     result: Result = {"id": user.id, "email": user.email, **generated}
     return result, _show_password(f"user {user.email} has a new password", generated)
 
@@ -73,14 +73,14 @@ def _show_password(text: str, generated: dict[str, str]) -> str:
     return f"{text}, password {generated['password']}" if generated else text
 
 
-async def add_channel(rooms: Rooms, args: argparse.Namespace) -> tuple[Result, str]:
+async def add_channel(core: Core, args: argparse.Namespace) -> tuple[Result, str]:
     """Make a channel with new secrets."""
-    channel = await rooms.catalog.create(args.id, args.name, args.owner)
+    channel = await core.catalog.create(args.id, args.name, args.owner)
     result: Result = {"id": channel.id, "name": channel.name, "ownerId": channel.owner_id}
     return result, f"channel {channel.id} made; its secrets: awazpulse credentials {channel.id}"
 
 
-async def set_channel(rooms: Rooms, args: argparse.Namespace) -> tuple[Result, str]:
+async def set_channel(core: Core, args: argparse.Namespace) -> tuple[Result, str]:
     """Change settings of a channel, and have a running server take them up."""
     pairs = [pair.partition("=") for pair in args.settings]
     wrong = next((name for name, equals, _ in pairs if not equals), None)
@@ -88,10 +88,10 @@ async def set_channel(rooms: Rooms, args: argparse.Namespace) -> tuple[Result, s
         raise UsageError(f"got {wrong!r}, expected NAME=VALUE")
     settings = {name: value for name, _, value in pairs}
     shown = describe_settings(settings)
-    await rooms.catalog.set(args.id, settings)
-    token = rooms.tokens.issue_internal(args.id, InternalAction.REFRESH)
+    await core.catalog.set(args.id, settings)
+    token = core.tokens.issue_internal(args.id, InternalAction.REFRESH)
     try:
-        answer = await rooms.running.post(f"/internal/channels/{args.id}/refresh", token)
+        answer = await core.running.post(f"/internal/channels/{args.id}/refresh", token)
         if answer is not None and answer.status != HTTPStatus.NO_CONTENT:
             raise answer.fail()
     except ServerFailed as error:
@@ -99,15 +99,15 @@ async def set_channel(rooms: Rooms, args: argparse.Namespace) -> tuple[Result, s
     return {"id": args.id, **shown}, f"channel {args.id}: {', '.join(args.settings)}"
 
 
-async def rotate_secret(rooms: Rooms, args: argparse.Namespace) -> tuple[Result, str]:
+async def rotate_secret(core: Core, args: argparse.Namespace) -> tuple[Result, str]:
     """Make a channel's stream key or source password anew; what is on air stays on air."""
-    credentials = await rooms.catalog.rotate(args.id, StreamType(args.type))
+    credentials = await core.catalog.rotate(args.id, StreamType(args.type))
     return dict(credentials.to_json()), _tabulate(credentials)
 
 
-async def show_credentials(rooms: Rooms, args: argparse.Namespace) -> tuple[Result, str]:
+async def show_credentials(core: Core, args: argparse.Namespace) -> tuple[Result, str]:
     """Show what encoders must be told."""
-    credentials = await rooms.catalog.get_credentials(args.id)
+    credentials = await core.catalog.get_credentials(args.id)
     return dict(credentials.to_json()), _tabulate(credentials.hls, credentials.icecast)
 
 
@@ -120,22 +120,22 @@ def _tabulate(*shown: HlsCredentials | IcecastCredentials) -> str:
     )
 
 
-async def show_token(rooms: Rooms, args: argparse.Namespace) -> tuple[Result, str]:
+async def show_token(core: Core, args: argparse.Namespace) -> tuple[Result, str]:
     """Make an access token for a user."""
-    token = rooms.tokens.issue(await rooms.accounts.find(args.email))
+    token = core.tokens.issue(await core.accounts.find(args.email))
     return {"accessToken": token.text}, token.text
 
 
-async def switch_channel(rooms: Rooms, args: argparse.Namespace) -> tuple[Result, str]:
+async def switch_channel(core: Core, args: argparse.Namespace) -> tuple[Result, str]:
     """Set a channel to a type: by the running server if there is one, which ends what is live."""
-    await rooms.catalog.get(args.id)  # an id that is none has no place in the path
-    answer = await rooms.running.post(
+    await core.catalog.get(args.id)  # an id that is none has no place in the path
+    answer = await core.running.post(
         f"/internal/channels/{args.id}/switch-type",
-        rooms.tokens.issue_internal(args.id, InternalAction.SWITCH_TYPE),
+        core.tokens.issue_internal(args.id, InternalAction.SWITCH_TYPE),
         {"streamType": args.type},
     )
     if answer is None:
-        await rooms.manager.switch_stream_type(args.id, args.type)
+        await core.manager.switch_stream_type(args.id, args.type)
     else:
         row = (answer.body.get("channelId"), answer.body.get("streamType"))
         if answer.status != HTTPStatus.OK or row != (args.id, args.type):
@@ -146,7 +146,7 @@ async def switch_channel(rooms: Rooms, args: argparse.Namespace) -> tuple[Result
     )
 
 
-async def migrate_database(_rooms: Rooms, _args: argparse.Namespace) -> tuple[Result, str]:
+async def migrate_database(_rooms: Core, _args: argparse.Namespace) -> tuple[Result, str]:
     """Bring the database to the newest schema, which every command does anyway."""
     return {"migrated": True}, "the database has the newest schema"
 
@@ -223,13 +223,13 @@ def _add_channel_commands(channels: Commands) -> None:
 
 
 async def _run_command(command: Command, args: argparse.Namespace) -> None:
-    rooms = Rooms(load_settings())
-    rooms.urls = rooms.running.urls or rooms.urls
+    core = Core(load_settings())
+    core.urls = core.running.urls or core.urls
     try:
-        await rooms.migrate()
-        result, text = await command(rooms, args)
+        await core.migrate()
+        result, text = await command(core, args)
     finally:
-        await rooms.database.close()
+        await core.database.close()
     print(json.dumps(result) if args.json else text)  # noqa: T201  # this is a command line
 
 

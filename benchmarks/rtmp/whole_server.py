@@ -26,7 +26,7 @@ async def _serve(data_dir: Path) -> int:
     try:
         started = await app.start()
         assert started.owner is not None
-        app.rooms.manager.on_opened(lambda broadcast: broadcast.subscribe(counter))
+        app.core.manager.on_opened(lambda broadcast: broadcast.subscribe(counter))
         announce(started.urls.rtmp_port, await _make_channels(app, started.owner.email))
         await wait_for_input()
     finally:
@@ -36,7 +36,7 @@ async def _serve(data_dir: Path) -> int:
 
 async def _make_channels(app: App, owner_email: str) -> list[str]:
     """Return the stream names, keys included."""
-    catalog = app.rooms.catalog
+    catalog = app.core.catalog
     names = []
     for number in range(CHANNELS):
         channel = await catalog.create(f"bench{number}", "Benchmark", owner_email)
