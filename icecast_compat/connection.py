@@ -14,8 +14,8 @@ from .errors import RequestError, RequestTimeout
 from .login import Login
 from .mount import ListenerInfo
 from .request import Request, split_head
-from .responses import CONNECTION_LIMIT, refuse, stamp_date
-from .router import Listen, NeedsBody, Outcome, Reply, Router, TitleUpdate
+from .responses import CONNECTION_LIMIT, Reply, refuse, stamp_date
+from .router import Listen, NeedsBody, Outcome, Router, TitleUpdate
 
 logger = logging.getLogger(__name__)
 

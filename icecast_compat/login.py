@@ -27,6 +27,7 @@ from .responses import (
     NOT_FOUND,
     SOURCE_ACCEPTED,
     UNKNOWN_CONTENT_TYPE,
+    Reply,
     refuse,
     respond_unauthorized,
 )
@@ -64,22 +65,24 @@ class Login:
         return self.content_length == 0
 
 
-def read_login(request: Request, address: str) -> Login | bytes:
+def read_login(request: Request, address: str) -> Login | Reply:
     """Return what a `PUT` or `SOURCE` asks for, or the answer that ends the matter."""
     credentials = request.credentials
     if credentials is None or credentials[0] != SOURCE_USERNAME:
-        return respond_unauthorized(keep_alive=request.keeps_alive)
+        # libshout asks again over the same connection unless it is told `close`.
+        alive = request.keeps_alive
+        return Reply(respond_unauthorized(keep_alive=alive), alive)
     channel_id = parse_mount_path(request.path)
     if channel_id is None:
-        return refuse(404, NOT_FOUND)
+        return Reply(refuse(404, NOT_FOUND))
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not content_type:
         if request.method == "PUT":
-            return refuse(403, NO_CONTENT_TYPE)
+            return Reply(refuse(403, NO_CONTENT_TYPE))
         content_type = "audio/mpeg"
     codec = _CODECS.get(content_type)
     if codec is None:
-        return refuse(403, UNKNOWN_CONTENT_TYPE)
+        return Reply(refuse(403, UNKNOWN_CONTENT_TYPE))
     is_chunked = "chunked" in request.headers.get("transfer-encoding", "").lower()
     length = request.headers.get("content-length", "")
     content_length = int(length) if re.fullmatch(r"\d{1,18}", length) and not is_chunked else None

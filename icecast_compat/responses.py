@@ -4,6 +4,7 @@ Every answer but a listener's and a source's has a Content-Length; what a browse
 CORS headers. `stamp_date` adds the Date when an answer is sent.
 """
 
+from dataclasses import dataclass
 from email.utils import formatdate
 
 SERVER = "AwazPulse"
@@ -46,6 +47,14 @@ MAX_LISTENERS = "max listeners reached"
 CONNECTION_LIMIT = "Icecast connection limit reached"
 NO_SOURCE = "Source does not exist"
 MISSING_PARAMETER = "Missing parameter"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer, and whether the client may ask again behind it."""
+
+    data: bytes
+    keeps_alive: bool = False
 
 
 def stamp_date(response: bytes, wall: float) -> bytes:

@@ -18,20 +18,13 @@ from .charset import decode_title
 from .login import Login, read_login
 from .mount import Mount, parse_mount_path
 from .request import Request, parse_query
+from .responses import Reply
 from .stats import describe_server
 
 MAX_BODY_BYTES = 8 * 1024  # a title as a form; nothing else here has a body
 MAX_PROBE_BYTES = 100  # iOS asks for two bytes before it listens; the answer makes no listener
 
 _PROBE = re.compile(r"bytes=(\d{1,9})-(\d{1,9})")
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A whole answer."""
-
-    data: bytes
-    keeps_alive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +93,7 @@ class Router:
         """Return what the request leads to."""
         match request.method:
             case "SOURCE" | "PUT":
-                return self._log_in(request, address)
+                return read_login(request, address)
             case "OPTIONS":
                 alive = request.keeps_alive
                 return Reply(responses.respond_options(keep_alive=alive), alive)
@@ -112,13 +105,6 @@ class Router:
                 return self._post(request, body)
             case _:
                 return Reply(responses.refuse(405, f"unknown method {request.method}"))
-
-    def _log_in(self, request: Request, address: str) -> Outcome:
-        login = read_login(request, address)
-        if isinstance(login, Login):
-            return login
-        # libshout asks again over the same connection unless it is told `close`.
-        return Reply(login, b"\r\nConnection: Keep-Alive\r\n" in login)
 
     def _get(self, request: Request) -> Reply | Listen | TitleUpdate:
         match request.path:

@@ -134,7 +134,8 @@ class RowWriter:
                 await self.flush()
         except (DatabaseUnavailable, TimeoutError) as error:
             # The next start repairs them.
-            logger.warning("%d rows are left unwritten: %s", len(self._states), error)
+            reason = str(error) or f"no answer in {timeout_s:g} s"
+            logger.warning("%d rows are left unwritten: %s", len(self._states), reason)
 
     def _change(self, state: RowState, broadcast: Broadcast | None) -> None:
         state.change(broadcast, self._wall_clock())

@@ -56,11 +56,11 @@ class Cohort:
 
     def tick(self, now: float) -> None:
         """Send everyone what has come since the last tick."""
-        ring = self.audience.feed.ring
-        end = ring.end
-        if self.in_step and self.position != end:
+        start, end = self.position, self.audience.feed.ring.end
+        if self.in_step and start != end:
             data = self._take_slice()
             size = len(data)
+            self.position = end  # first: a tick that fails half-way sends nothing twice
             failed: list[tuple[Listener, int]] = []
             for listener in self.in_step:
                 try:
@@ -72,7 +72,7 @@ class Cohort:
                 if sent != size:
                     failed.append((listener, sent))
             for listener, sent in failed:
-                self._fall_out(listener, data, sent, now)
+                self._fall_out(listener, data, sent, start, now)
         self.position = end
         if self.entering:
             entering, self.entering = self.entering, []
@@ -113,16 +113,21 @@ class Cohort:
         listener.cohort = None
         listener.index = -1
 
-    def _fall_out(self, listener: Listener, data: memoryview, sent: int, now: float) -> None:
-        """Give a listener whose socket took `sent` bytes of the slice a position of its own."""
+    def _fall_out(
+        self, listener: Listener, data: memoryview, sent: int, start: int, now: float
+    ) -> None:
+        """Give a listener whose socket took `sent` bytes of the slice a position of its own.
+
+        `start` is where the cohort stood before the slice.
+        """
         fanout = self.audience.fanout
         if sent < 0:
             fanout.drop(listener, "connection lost")
             return
         self.remove(listener)
         ring = self.audience.feed.ring
-        if self.position >= ring.start:
-            listener.position = self.position + sent
+        if start >= ring.start:
+            listener.position = start + sent
         else:  # the slice was a move to the live edge
             listener.pending = bytes(data[sent:])
             listener.position = ring.end

@@ -15,12 +15,13 @@ from awazpulse.channels.errors import (
 from awazpulse.store import StreamType
 from icecast_compat.login import Login, read_login, refuse_login
 from icecast_compat.request import split_head
+from icecast_compat.responses import Reply
 
 AUTH = "Authorization: Basic " + base64.b64encode(b"source:pw").decode()
 BUTT_INFO = "ice-audio-info: ice-bitrate=128;ice-channels=2;ice-samplerate=44100"
 
 
-def ask(first: str, *lines: str) -> Login | bytes:
+def ask(first: str, *lines: str) -> Login | Reply:
     parsed = split_head(("\r\n".join([first, *lines]) + "\r\n\r\n").encode())
     assert parsed is not None
     return read_login(parsed[0], "192.0.2.1")
@@ -34,8 +35,9 @@ def accepted(first: str, *lines: str) -> Login:
 
 def refused(first: str, *lines: str) -> str:
     answer = ask(first, *lines)
-    assert isinstance(answer, bytes), answer
-    return answer.decode()
+    assert isinstance(answer, Reply), answer
+    assert answer.keeps_alive == (b"\r\nConnection: Keep-Alive\r\n" in answer.data)
+    return answer.data.decode()
 
 
 def test_butt_is_told_100_alone() -> None:

@@ -16,7 +16,7 @@ from awazpulse.relay import Broadcast, Source, Station
 from awazpulse.relay.fanout import FanOut
 from icecast_compat import responses
 from icecast_compat.connection import MAX_REQUESTS, Connection
-from icecast_compat.router import Reply
+from icecast_compat.responses import Reply
 from icecast_compat.server import IcecastLimits, IcecastServer
 from tests.audio import encode_tone, split_frames
 
