@@ -1,0 +1,106 @@
+"""What a benchmark hands over: a table for people, and figures that it promises.
+
+A benchmark is a module with `run(short: bool) -> Report` and ends with `report.main(run)`.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure that must hold.
+
+    `unit`: "x" for a ratio, "ms", "MB", "%", "/s" or "" for a count. `tolerance`: by what factor
+    it may be worse than in `baseline.json` before CI fails; None where machines differ too much.
+    """
+
+    name: str
+    text: str
+    value: float
+    unit: str
+    at_most: float | None = None
+    at_least: float | None = None
+    tolerance: float | None = None
+
+    @property
+    def is_reached(self) -> bool:
+        above = self.at_least is None or self.value >= self.at_least
+        return above and (self.at_most is None or self.value <= self.at_most)
+
+    def __str__(self) -> str:
+        target = (
+            f"at most {self.at_most:g}"
+            if self.at_most is not None
+            else f"at least {self.at_least:g}"
+            if self.at_least is not None
+            else ""
+        )
+        verdict = "" if not target else "yes" if self.is_reached else "NO"
+        return f"{self.text:74} {self.value:>9.4g} {self.unit:3} {target:15} {verdict}"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One benchmark's outcome. `rows` have the keys of `columns`; values that are None print as '-'."""
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: list[dict[str, object]]
+    figures: list[Figure]
+    notes: list[str] = field(default_factory=list)  # what was left out, and why
+
+    @property
+    def is_reached(self) -> bool:
+        return all(figure.is_reached for figure in self.figures)
+
+    def to_json(self) -> dict[str, object]:
+        facts = asdict(self)
+        for figure, shown in zip(self.figures, facts["figures"], strict=True):
+            shown["reached"] = figure.is_reached
+        return facts
+
+    def print(self) -> None:
+        print(f"\n{self.title}\n")
+        texts = [[_show(row.get(column)) for column in self.columns] for row in self.rows]
+        widths = [
+            max(len(column), *(len(text[at]) for text in texts), 1)
+            for at, column in enumerate(self.columns)
+        ]
+        for line in (list(self.columns), *texts):
+            first, *others = zip(line, widths, strict=True)
+            print("  ".join([first[0].ljust(first[1]), *(t.rjust(w) for t, w in others)]))
+        print()
+        for figure in self.figures:
+            print(figure)
+        for note in self.notes:
+            print(f"note: {note}")
+
+
+def _show(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def say(text: str) -> None:
+    """Tell how far it is, beside the results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def main(run: Callable[[bool], Report]) -> None:
+    """Run one benchmark as a program; exit with 1 if a figure is not reached."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--short", action="store_true", help="less of each, in under a minute")
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    arguments = parser.parse_args()
+    report = run(arguments.short)
+    if arguments.json:
+        print(json.dumps(report.to_json()))
+    else:
+        report.print()
+    sys.exit(0 if report.is_reached else 1)

@@ -1,0 +1,73 @@
+"""Our whole server as benchmarks run it: `awazpulse serve` on an empty data folder, with channels."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from benchmarks.machine import ask, pinned, run_seconds, running, server_core, tell
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """How late a timer of 10 ms ran, in milliseconds: what anything else that was ready waited."""
+
+    count: int
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class OurServer:
+    """A running server. `secrets`: per channel `bench0`, `bench1`, ... the credentials' JSON."""
+
+    process: subprocess.Popen[str]
+    ports: dict[str, int]
+    secrets: list[dict[str, dict[str, str]]]
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def take_turns(self) -> Turns:
+        """Return what the loop was like since the last call."""
+        return Turns(**json.loads(ask(self.process, "turns")))
+
+    def run_seconds(self) -> float:
+        return run_seconds(self.pid)
+
+
+@contextmanager
+def our_server(
+    channels: int = 1, stream_type: str = "icecast", **settings: object
+) -> Iterator[OurServer]:
+    """Start it on the servers' core, on ports that the kernel chooses.
+
+    `settings` are those of the README, without the prefix and in lower case. The database is
+    prepared by another process, so that what that takes is not in the server's memory.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        ours = {
+            "data_dir": directory,
+            "bind": "127.0.0.1",
+            "rtmp_port": 0,
+            "icecast_port": 0,
+            "hls_port": 0,
+            "api_port": 0,
+            "log_level": "warning",
+            **settings,
+        }
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("AWAZPULSE_")}
+        env = inherited | {f"AWAZPULSE_{name.upper()}": str(value) for name, value in ours.items()}
+        prepare = [sys.executable, "-m", "benchmarks.server.prepare", str(channels), stream_type]
+        prepared = subprocess.run(prepare, env=env, check=True, stdout=subprocess.PIPE, text=True)
+        host = [sys.executable, "-m", "benchmarks.server.host"]
+        with running(pinned(server_core(), *host), env) as process:
+            card = json.loads(ask(process))
+            yield OurServer(process, card["ports"], json.loads(prepared.stdout))
+            tell(process, "end")
