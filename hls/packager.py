@@ -1,6 +1,6 @@
 """Takes one broadcast's frames and lists their segments on its channel. No I/O.
 
-`on_frame` runs inside the encoder's read callback: it counts and collects, nothing else. Packaging
+`on_frames` runs inside the encoder's read callback: it counts and collects, nothing else. Packaging
 is a job for `Turns`, in later turns of the loop. What waits for it is bounded by `pending_bytes`,
 and numbers by `lead_segments`; past either, whole segments are lost and the next one is a
 discontinuity.
@@ -8,7 +8,7 @@ discontinuity.
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from awazpulse.audio import Frame, Track
@@ -63,11 +63,13 @@ class Packager:
         """Frames of another track follow."""
         self._queue(self._segmenter.set_track(track))
 
-    def on_frame(self, frame: Frame) -> None:
-        """Take the next frame."""
-        cut = self._segmenter.push(frame, self._workshop.wall())
-        if cut is not None:
-            self._queue(cut)
+    def on_frames(self, frames: Sequence[Frame]) -> None:
+        """Take the next frames."""
+        wall = self._workshop.wall()
+        for frame in frames:
+            cut = self._segmenter.push(frame, wall)
+            if cut is not None:
+                self._queue(cut)
 
     def on_title(self, title: Title) -> None:
         """Titles are not in this playlist."""

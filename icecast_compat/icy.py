@@ -1,9 +1,10 @@
 """ICY metadata: titles inside the audio, one block every `METAINT` bytes. No I/O.
 
 The blocks stand at fixed places of a byte sequence that all ICY listeners of a mount share, so a
-title is encoded once per mount. A listener counts `METAINT` audio bytes from its first one;
-hence it enters at an interval's beginning. That is seldom a frame's beginning: the bytes of the
-frame that is cut there are blanked with zeros of the listener's own, which decoders step over, and
+title is encoded once per mount. The sequence is a view of the mount's plain one: it keeps the blocks
+alone, and `read` puts them between the audio. A listener counts `METAINT` audio bytes from its
+first one; hence it enters at an interval's beginning. That is seldom a frame's beginning: the bytes of
+the frame that is cut there are blanked with zeros of the listener's own, which decoders step over, and
 its first audible byte is a frame's first.
 
 Block: one length byte L, then 16 L bytes, padded with NUL. Every block carries the title (a
@@ -11,17 +12,14 @@ repeated one is valid), for a joiner's burst holds the blocks of some seconds ag
 """
 
 from bisect import bisect_right
-from collections import deque
 
-from awazpulse.audio import Frame
 from awazpulse.relay import Title
-from awazpulse.relay.feed import BURST_BYTES, QUEUE_BYTES, Entry
-from awazpulse.relay.ring import Ring
+from awazpulse.relay.feed import Entry, PlainFeed
 
 METAINT = 16_000  # audio bytes between two blocks; Icecast's default, which every player knows
 MAX_BLOCK_BYTES = 4080  # 255 * 16
 _EMPTY_BLOCK = b"\0"
-_INTERVALS_KEPT_IN_RINGS = 4  # how far back intervals are known, in the ring's capacities
+_INTERVALS_KEPT_IN_FEEDS = 4  # how far back intervals are known, in the feed's capacities
 
 
 def serialize_metadata_block(title: Title) -> bytes:
@@ -45,47 +43,79 @@ def _neutralise(text: str) -> str:
 
 
 class IcyFeed:
-    """The frames with metadata blocks between them; a `Feed` for listeners that asked for it."""
+    """A plain feed with metadata blocks between its bytes; for listeners that asked for it.
 
-    def __init__(self, queue_bytes: int = QUEUE_BYTES, burst_bytes: int = BURST_BYTES) -> None:
-        self.ring = Ring(queue_bytes, burst_bytes)
+    Made while that is empty. Call `follow` each time that it has grown.
+
+        position 0        METAINT                       2 METAINT + len(block 1)
+        | audio 0 ...     | block 1 | audio 1 ...       | block 2 | audio 2 ...
+        begins[0]                   begins[1]                     begins[2]
+    """
+
+    def __init__(self, plain: PlainFeed) -> None:
+        self._plain = plain
         self._block = _EMPTY_BLOCK
-        self._intervals = deque([0])  # where the intervals in the ring begin
-        self._audio_bytes = 0  # in the present interval
-        self._needs_join_point = True  # the present interval has none yet
+        # Interval n holds the plain bytes from n * METAINT on; entry k is of interval `_first + k`.
+        self._first = 0
+        self._begins = [0]
+        self._blocks = [b""]  # the one in front of each
+
+    @property
+    def capacity(self) -> int:
+        """See `Feed`."""
+        return self._plain.capacity
+
+    @property
+    def start(self) -> int:
+        """See `Feed`."""
+        return self._place(self._plain.start)
+
+    @property
+    def end(self) -> int:
+        """See `Feed`."""
+        return self._place(self._plain.end)
 
     def set_title(self, title: Title) -> None:
         """Have the blocks from now on carry `title`."""
         self._block = serialize_metadata_block(title)
 
-    def append(self, frame: Frame) -> None:
-        """Add the newest frame, and the block that falls due inside it."""
-        if self._needs_join_point:
-            self._needs_join_point = False
-            self.ring.mark_join_point(padding=self._audio_bytes)
-        data = memoryview(frame.data)
-        while len(data) >= METAINT - self._audio_bytes:
-            due = METAINT - self._audio_bytes
-            self.ring.append(data[:due])
-            data = data[due:]
-            self.ring.append(self._block)
-            self._begin_interval()
-        self.ring.append(data)
-        self._audio_bytes += len(data)
+    def follow(self) -> None:
+        """Add the blocks that have fallen due in what the plain feed has grown by."""
+        begins, blocks = self._begins, self._blocks
+        while self._plain.end >= (self._first + len(begins)) * METAINT:
+            begins.append(begins[-1] + METAINT + len(self._block))
+            blocks.append(self._block)
+        # Kept for longer than the feed's bytes: `rejoin` is asked for positions behind its end.
+        oldest = begins[-1] - _INTERVALS_KEPT_IN_FEEDS * self._plain.capacity
+        while len(begins) > 1 and begins[1] <= oldest:
+            del begins[0], blocks[0]
+            self._first += 1
 
-    def _begin_interval(self) -> None:
-        self._audio_bytes = 0
-        self._needs_join_point = True
-        self._intervals.append(self.ring.end)
-        # Kept for longer than the ring's bytes: `rejoin` is asked for positions behind its end.
-        oldest = self.ring.end - _INTERVALS_KEPT_IN_RINGS * self.ring.capacity
-        while len(self._intervals) > 1 and self._intervals[1] <= oldest:
-            self._intervals.popleft()
+    def read(self, start: int, end: int) -> memoryview:
+        """See `Feed`; a copy, unless the range lies inside one interval."""
+        pieces: list[memoryview | bytes] = []
+        at = bisect_right(self._begins, start) - 1
+        while start < end:
+            begin = self._begins[at]
+            audio_end = begin + METAINT
+            if start < audio_end:
+                stop = min(end, audio_end)
+                plain = (self._first + at) * METAINT - begin
+                pieces.append(self._plain.read(plain + start, plain + stop))
+            else:
+                at += 1
+                stop = min(end, self._begins[at])
+                pieces.append(self._blocks[at][start - audio_end : stop - audio_end])
+            start = stop
+        return memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
     def join(self) -> Entry:
         """Return the oldest interval of the burst: blanks, then on from its first whole frame."""
-        position, padding = self.ring.oldest_join_point
-        return Entry(bytes(padding), position)
+        oldest = self._plain.oldest_frame()
+        begin = -(-oldest // METAINT) * METAINT
+        if begin > self._plain.newest_frame():  # no interval with a whole frame begins in the burst
+            return self._enter(b"", oldest)
+        return self._enter(b"", self._plain.frame_from(begin))
 
     def rejoin(self, position: int) -> Entry:
         """Return how to leave the interval at `position` for the newest one.
@@ -93,17 +123,22 @@ class IcyFeed:
         The listener counts on: blanks complete its interval, then an empty block, and it stands at
         an interval's beginning.
         """
-        newest, padding = self.ring.newest_join_point
-        position = max(position, self._intervals[0])
-        at = bisect_right(self._intervals, position)
-        block_at = self._intervals[at - 1] + METAINT
-        if position <= block_at:
-            rest = bytes(block_at - position) + _EMPTY_BLOCK
-        else:  # inside a block, which was appended whole: an interval begins behind it
-            rest = self._rest_of_block(position, self._intervals[at])
-        return Entry(rest + bytes(padding), newest)
+        begin = self._plain.newest_frame() // METAINT * METAINT
+        return self._enter(self._rest_of_interval(position), self._plain.frame_from(begin))
 
-    def _rest_of_block(self, position: int, end: int) -> bytes:
-        if position < self.ring.start:
-            return bytes(end - position)
-        return bytes(self.ring.read(position, end))
+    def _rest_of_interval(self, position: int) -> bytes:
+        position = max(position, self._begins[0])
+        at = bisect_right(self._begins, position) - 1
+        block_at = self._begins[at] + METAINT
+        if position <= block_at:
+            return bytes(block_at - position) + _EMPTY_BLOCK
+        return self._blocks[at + 1][position - block_at :]
+
+    def _enter(self, prefix: bytes, frame: int) -> Entry:
+        """Enter at a frame, with blanks for what its interval holds in front of it."""
+        return Entry(prefix + bytes(frame % METAINT), self._place(frame))
+
+    def _place(self, plain: int) -> int:
+        """Return where a byte of the plain feed stands in this one."""
+        number = plain // METAINT
+        return self._begins[number - self._first] + plain - number * METAINT

@@ -1,11 +1,12 @@
 """A broadcast as port 8000 shows it: Icecast's mount.
 
-One byte sequence for plain listeners and one with ICY metadata, each with its audience; the head
+A byte sequence for plain listeners and a view of it with ICY metadata, each with its audience; the head
 of a listener's response; and who is listening.
 """
 
 import re
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from awazpulse.audio import Codec, Frame, Track
@@ -49,9 +50,10 @@ class Mount:
 
     def __post_init__(self) -> None:
         self._plain = PlainFeed()
-        self._icy = IcyFeed()
-        self._plain_audience = Audience(self.fanout, self._plain, self._on_left)
-        self._icy_audience = Audience(self.fanout, self._icy, self._on_left)
+        self._icy = IcyFeed(self._plain)
+        pull = self.broadcast.pull
+        self._plain_audience = Audience(self.fanout, self._plain, self._on_left, pull)
+        self._icy_audience = Audience(self.fanout, self._icy, self._on_left, pull)
 
     @property
     def path(self) -> str:
@@ -70,10 +72,10 @@ class Mount:
     def on_track(self, track: Track) -> None:
         """Go on: each frame says of itself what it is."""
 
-    def on_frame(self, frame: Frame) -> None:
-        """Add the frame to both byte sequences."""
-        self._plain.append(frame)
-        self._icy.append(frame)
+    def on_frames(self, frames: Sequence[Frame]) -> None:
+        """Add the frames to the byte sequence, and its blocks to the one with metadata."""
+        self._plain.append(frames)
+        self._icy.follow()
 
     def on_title(self, title: Title) -> None:
         """Have the metadata blocks from now on carry the title."""
@@ -118,14 +120,15 @@ class Mount:
     def first_bytes(self, count: int) -> bytes:
         """Return what a listener would get first, filled up with zeros."""
         start = self._plain.join().position
-        end = min(start + count, self._plain.ring.end)
-        return bytes(self._plain.ring.read(start, end)).ljust(count, b"\0")
+        end = min(start + count, self._plain.end)
+        return bytes(self._plain.read(start, end)).ljust(count, b"\0")
 
     def admit(self, client: socket.socket, info: ListenerInfo, wall: float, *, icy: bool) -> None:
         """Begin to send to a listener, over a socket that is the mount's from here on.
 
         `wall` is in seconds since 1970.
         """
+        self.broadcast.pull()  # the burst is to be of now
         self.broadcast.listener_joined()
         audience = self._icy_audience if icy else self._plain_audience
         audience.join(client, stamp_date(self.listener_head(icy=icy), wall), info)

@@ -200,9 +200,9 @@ class IcecastServer:
         if listening.fileno() >= 0:
             self._loop.add_reader(listening, self._accept, listening)
 
-    def _on_event(self, connection: Connection, mask: int) -> None:
+    def _on_event(self, connection: Connection, events: int) -> None:
         self._guarded(
-            connection, connection.on_writable if mask & WRITE else connection.on_readable
+            connection, connection.on_writable if events & WRITE else connection.on_readable
         )
 
     def _guarded(self, connection: Connection, step: Callable[[], None]) -> None:
@@ -235,7 +235,7 @@ class IcecastServer:
 
     def watch(self, connection: Connection, *, writable: bool) -> None:
         """See `Doorkeeper`."""
-        self._selector.modify(connection.socket, connection, WRITE if writable else READ)
+        self._selector.modify(connection.socket, WRITE if writable else READ)
 
     def log_in(self, connection: Connection, login: Login, rest: bytes) -> None:
         """See `Doorkeeper`."""
@@ -306,23 +306,9 @@ class IcecastServer:
         broadcast = await self._gate.open_broadcast(
             login.channel_id, login.password, source, login.station
         )
-        await self._put_on_air(connection, login, source, broadcast, rest)
-
-    async def _put_on_air(
-        self,
-        connection: Connection,
-        login: Login,
-        source: SourceConnection,
-        broadcast: Broadcast,
-        rest: bytes,
-    ) -> None:
-        """Hand the socket from its raw form to a transport; what has come goes first."""
         try:
             connection.socket.send(login.accepted)
-            source.begin(broadcast)
-            if rest:
-                source.data_received(rest)
-            await self._loop.connect_accepted_socket(lambda: source, connection.socket)
+            source.begin(broadcast, connection.socket, rest)
         except OSError as error:
             connection.socket.close()
             broadcast.close(f"the encoder's connection was lost: {error}")

@@ -69,7 +69,7 @@ class FrameSplitter:
         buffer = self._buffer
         buffer += data
         events: list[Track | Frame] = []
-        at = 0
+        at = self._split_in_sync(events) if self._in_sync and not self._skip_bytes else 0
         while True:
             next_at = self._step(at, events)
             if next_at is None:
@@ -78,6 +78,34 @@ class FrameSplitter:
         del buffer[:at]
         assert len(buffer) <= MAX_BUFFERED_BYTES, "a splitter that waits for more than it looks at"
         return events
+
+    def _split_in_sync(self, events: list[Track | Frame]) -> int:
+        """Advance over the whole frames at the beginning; everything else is `_step`'s.
+
+        The way of nearly every frame, in a fifth of the time that `_step` takes. Once a call: it
+        copies the buffer.
+        """
+        parse_header, identity = self._parse_header, self._identity
+        rate, base_ms, samples = self._sample_rate, self._base_ms, self._samples
+        at = 0
+        buffer = bytes(self._buffer)  # a piece of it is made at once; of a bytearray it is made twice
+        last = len(buffer) - self._header_size
+        while at <= last:
+            header = parse_header(buffer, at)
+            if header is None:
+                break
+            frame_identity, size, frame_samples, header_bytes = header
+            end = at + size
+            if frame_identity != identity or end > len(buffer):
+                break
+            timestamp_ms = base_ms + samples * 1000 // rate
+            samples += frame_samples
+            events.append(Frame(timestamp_ms, frame_samples, buffer[at:end], header_bytes))
+            at = end
+        if at:
+            self._samples = samples
+            self._junk_bytes = 0
+        return at
 
     def _step(self, at: int, events: list[Track | Frame]) -> int | None:
         """Advance over one frame or one piece of junk; None when that needs more data."""

@@ -60,7 +60,10 @@ def require_free(
     A source that has been silent for `stale_source_s` holds nobody off: its connection is
     half-dead more often than not.
     """
-    if live is None or takeover or now - live.last_frame >= stale_source_s:
+    if live is None or takeover:
+        return
+    live.pull()  # it may have sent what nobody has needed yet
+    if live.is_closed or now - live.last_frame >= stale_source_s:
         return
     raise ChannelBusy(live.channel_id)
 

@@ -2,13 +2,16 @@
 
 No protocol, no database, no I/O. Whatever publishes is an ingest, whatever subscribes is a
 delivery; neither knows of the other. All calls are plain calls on the event loop's thread:
-`publish` runs inside the read callback of the source's socket, with no task, queue or await between
+`publish` runs inside the call that reads the source's socket, with no task, queue or await between
 the socket and the subscribers.
+
+A source may leave its audio in the kernel until somebody needs it, for each read costs far more than
+a frame does: a delivery calls `pull` before it sends, and gets what has come by then.
 """
 
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -29,6 +32,9 @@ class Source(Protocol):
     def close(self, reason: str) -> None:
         """Cut the encoder off at once. Called at most once; must not call the broadcast back."""
 
+    def pull(self) -> None:
+        """Publish what has come by now, if it waits to be asked. Must neither block nor raise."""
+
 
 class Subscriber(Protocol):
     """A delivery. Its methods must not block, and must not raise."""
@@ -36,8 +42,8 @@ class Subscriber(Protocol):
     def on_track(self, track: Track) -> None:
         """Frames of another track follow. Called before the first frame, and on attaching."""
 
-    def on_frame(self, frame: Frame) -> None:
-        """Take the next frame. It is shared: change nothing in it."""
+    def on_frames(self, frames: Sequence[Frame]) -> None:
+        """Take the next frames, at least one. They are shared: change nothing in them."""
 
     def on_title(self, title: Title) -> None:
         """The title changed; it belongs to the frames that follow."""
@@ -133,23 +139,30 @@ class Broadcast:
         for subscriber in self._subscribers:
             subscriber.on_track(track)
 
-    def publish(self, frame: Frame, now: float) -> None:
-        """Hand one frame to every subscriber, at once. `now` is monotonic seconds.
+    def publish(self, frames: Sequence[Frame], now: float) -> None:
+        """Hand the next frames, at least one, to every subscriber at once. `now` is monotonic seconds.
 
         Raises `MisuseError` before the first `set_track` and after the end.
         """
         if self.track is None or self.closed_reason is not None:
             raise MisuseError(f"channel {self.channel_id}: no track yet, or closed")
         self.last_frame = now
-        self.published_bytes += len(frame.data)
-        self.published_samples += frame.samples
+        for frame in frames:
+            self.published_bytes += len(frame.data)
+            self.published_samples += frame.samples
         for subscriber in self._subscribers:
-            subscriber.on_frame(frame)
+            subscriber.on_frames(frames)
+
+    def pull(self) -> None:
+        """Have the source publish what has come by now."""
+        if self.closed_reason is None:
+            self._source.pull()
 
     def set_title(self, title: Title) -> None:
         """Announce what plays from the next frame on; the same title again changes nothing."""
         self._require_open()
-        if title == self.title:
+        self.pull()  # what has come by now belongs to the title before
+        if title == self.title or self.closed_reason is not None:
             return
         self.title = title
         for subscriber in self._subscribers:

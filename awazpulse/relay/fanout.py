@@ -1,14 +1,15 @@
 """Sends feeds to thousands of raw sockets from one event loop.
 
 Theory of operation. The listeners of a feed are its `Audience`. They are divided into cohorts; a
-cohort shares one cursor into the feed's ring, and when it falls due, one slice of memory is sent to
-each of its listeners with a non-blocking `socket.send`. Cohorts fall due at phases spread over the
-interval, so no turn of the loop sends for long.
+cohort shares one cursor into the feed, and when it falls due, one slice of memory is sent to
+each of its listeners with a non-blocking `socket.send`. All cohorts of the process stand on one
+`Rotation`, at phases spread over the interval, so no turn of the loop sends for long. Before its turn
+a cohort has the source's audio fetched (`pull`): until then nobody needs it.
 
 A listener whose socket takes less than the slice is out of step: it has its own position, and is
 served when the selector says that its socket takes more. When it has caught up with the live edge it
 enters a cohort again (a newcomer, after its burst, enters the same way): in the cohort's next tick
-it gets what it lacks, and from then on shares the cursor. One that is about to fall off the ring's
+it gets what it lacks, and from then on shares the cursor. One that is about to fall off the feed's
 end goes on at the live edge; one that takes nothing for `stall_timeout_s` is dropped.
 
 All listener sockets stand in one selector, which the event loop watches as a single descriptor; it
@@ -18,8 +19,6 @@ ends, disconnects) is worked off in slices of `turn_s`.
 
 import asyncio
 import contextlib
-import heapq
-import itertools
 import logging
 import socket
 import time
@@ -29,6 +28,7 @@ from collections.abc import Callable
 from .feed import Feed
 from .listener import Listener
 from .pacing import Pacing, Phases
+from .rotation import Rotation
 from .selector import READ, WRITE, SocketSelector
 
 logger = logging.getLogger(__name__)
@@ -37,17 +37,17 @@ _SWEEP_INTERVAL_S = 1.0
 MAX_CATCH_UP_BYTES = 262_144  # of one send to one listener out of step
 MAX_PENDING_BYTES = 65_536  # heads and moves to the live edge that a listener has not taken
 _RECEIVE_BYTES = 4096
+_EARLY = 1 / 64  # of the interval: cohorts that fall due so soon are served in the same turn
 
 
 class Cohort:
     """Listeners of one audience that share a cursor."""
 
-    __slots__ = ("audience", "due", "entering", "in_step", "position")
+    __slots__ = ("audience", "entering", "in_step", "position")
 
-    def __init__(self, audience: "Audience", due: float) -> None:
+    def __init__(self, audience: "Audience") -> None:
         self.audience = audience
-        self.due = due
-        self.position = audience.feed.ring.end
+        self.position = audience.feed.end
         self.in_step: list[Listener] = []
         self.entering: list[Listener] = []
 
@@ -56,7 +56,9 @@ class Cohort:
 
     def tick(self, now: float) -> None:
         """Send everyone what has come since the last tick."""
-        start, end = self.position, self.audience.feed.ring.end
+        self.audience.pull()
+        feed = self.audience.feed
+        start, end = self.position, feed.end
         if self.in_step and start != end:
             data = self._take_slice()
             size = len(data)
@@ -64,7 +66,7 @@ class Cohort:
             failed: list[tuple[Listener, int]] = []
             for listener in self.in_step:
                 try:
-                    sent = listener.send(data)
+                    sent = listener.socket.send(data)
                 except BlockingIOError:
                     sent = 0
                 except OSError:
@@ -80,13 +82,13 @@ class Cohort:
                 self._enter(listener, now)
 
     def _take_slice(self) -> memoryview:
-        """Return what the cohort lacks, up to the ring's end."""
+        """Return what the cohort lacks, up to the feed's end."""
         feed = self.audience.feed
-        if self.position >= feed.ring.start:
-            return feed.ring.read(self.position, feed.ring.end)
+        if self.position >= feed.start:
+            return feed.read(self.position, feed.end)
         # A source that sent more than the whole ring within one interval.
         entry = feed.rejoin(self.position)
-        return memoryview(entry.prefix + feed.ring.read(entry.position, feed.ring.end))
+        return memoryview(entry.prefix + feed.read(entry.position, feed.end))
 
     def _enter(self, listener: Listener, now: float) -> None:
         """Bring a listener that has its own position into step."""
@@ -99,6 +101,9 @@ class Cohort:
         """Let a listener that stands at the cursor share it."""
         listener.cohort = self
         listener.index = len(self.in_step)
+        # Numbers of its own cost memory, and mean nothing as long as it is in step.
+        listener.position = 0
+        listener.last_progress = 0.0
         self.in_step.append(listener)
 
     def remove(self, listener: Listener) -> None:
@@ -125,12 +130,12 @@ class Cohort:
             fanout.drop(listener, "connection lost")
             return
         self.remove(listener)
-        ring = self.audience.feed.ring
-        if start >= ring.start:
+        feed = self.audience.feed
+        if start >= feed.start:
             listener.position = start + sent
         else:  # the slice was a move to the live edge
             listener.pending = bytes(data[sent:])
-            listener.position = ring.end
+            listener.position = feed.end
         listener.last_progress = now  # it was in step until this very tick
         fanout.wait_for_room(listener)
 
@@ -139,18 +144,28 @@ class Audience:
     """The listeners of one feed.
 
     `on_left(listener)` is called once for each listener that joined, when it is gone for whatever
-    reason but the audience's own close.
+    reason but the audience's own close. `pull()` is called before listeners are sent what is new: it
+    makes the feed grow by what the source has sent by now, and must not block.
     """
 
     def __init__(
-        self, fanout: "FanOut", feed: Feed, on_left: Callable[[Listener], None] | None = None
+        self,
+        fanout: "FanOut",
+        feed: Feed,
+        on_left: Callable[[Listener], None] | None = None,
+        pull: Callable[[], None] = lambda: None,
     ) -> None:
         self.fanout = fanout
         self.feed = feed
-        self.listeners: set[Listener] = set()
+        self.pull = pull
         self.cohorts: list[Cohort] = []
         self.is_closed = False
         self._on_left = on_left
+
+    @property
+    def listeners(self) -> list[Listener]:
+        """All of them, in no order; collected anew each time, for a set would cost each 70 bytes."""
+        return self.fanout.listeners_of(self)
 
     def join(self, listener_socket: socket.socket, head: bytes, info: object = None) -> Listener:
         """Add a listener: it gets `head`, its burst, then what comes. The socket is ours from here.
@@ -164,8 +179,7 @@ class Audience:
         self.fanout.close_audience(self)
 
     def left(self, listener: Listener) -> None:
-        """Forget a listener. For the fan-out."""
-        self.listeners.discard(listener)
+        """Tell that a listener is gone. For the fan-out."""
         if self._on_left is not None and not self.is_closed:
             self._on_left(listener)
 
@@ -178,12 +192,12 @@ class FanOut:
         self.listeners = 0
         self.dropped = 0
         self.requeued = 0
+        self._audiences = 0  # that have listeners
         self._loop = loop
         self._selector = SocketSelector[Listener](loop, self._on_event, self.pacing.turn_s)
         self._phases = Phases()
-        self._schedule: list[tuple[float, int, Cohort]] = []
-        self._order = itertools.count()  # makes entries of one due time comparable
-        self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
+        self._rotation = Rotation[Cohort](self.interval_s)
+        self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
         self._out_of_step: set[Listener] = set()
         self._sweep_timer: asyncio.TimerHandle | None = None
@@ -193,7 +207,7 @@ class FanOut:
     @property
     def interval_s(self) -> float:
         """The present seconds between two sends to one listener."""
-        return self.pacing.interval_s(self.listeners)
+        return self.pacing.interval_s(self.listeners, self._audiences)
 
     # -- joining and leaving
 
@@ -206,7 +220,6 @@ class FanOut:
         entry = audience.feed.join()
         listener.pending = head + entry.prefix
         listener.position = entry.position
-        audience.listeners.add(listener)
         self.listeners += 1
         self._selector.register(listener_socket, listener)
         if self.catch_up(listener, now):
@@ -215,13 +228,21 @@ class FanOut:
 
     def drop(self, listener: Listener, reason: str) -> None:
         """Disconnect a listener at once; one that is gone already stays so."""
-        if listener not in listener.audience.listeners:
+        if listener.is_gone:
             return
         self._detach(listener)
         listener.socket.close()
         listener.audience.left(listener)
         self.dropped += 1
         logger.debug("listener dropped: %s", reason)
+
+    def listeners_of(self, audience: Audience) -> list[Listener]:
+        """See `Audience.listeners`."""
+        found = [listener for listener in self._out_of_step if listener.audience is audience]
+        for cohort in audience.cohorts:
+            found += cohort.in_step
+            found += cohort.entering
+        return found
 
     def close_audience(self, audience: Audience) -> None:
         """See `Audience.close`."""
@@ -248,7 +269,7 @@ class FanOut:
         self._leaving_handle = None
         while self._leaving:
             listener = self._leaving.popleft()
-            if listener in listener.audience.listeners:
+            if not listener.is_gone:
                 self._say_goodbye(listener)
             if time.monotonic() > deadline:
                 self._leaving_handle = self._loop.call_soon(self._work_off_leaving)
@@ -259,16 +280,17 @@ class FanOut:
         cohort = listener.cohort
         if cohort is not None and listener.index >= 0:
             listener.position = cohort.position
-        ring = listener.audience.feed.ring
-        if listener.position >= ring.start:
+        feed = listener.audience.feed
+        if listener.position >= feed.start:
             with contextlib.suppress(OSError):
-                listener.socket.send(listener.pending + ring.read(listener.position, ring.end))
+                listener.socket.send(listener.pending + feed.read(listener.position, feed.end))
         self._detach(listener)
         listener.socket.close()
         listener.audience.left(listener)
 
     def _detach(self, listener: Listener) -> None:
         self._selector.unregister(listener.socket)
+        listener.is_gone = True
         self.listeners -= 1
         self._out_of_step.discard(listener)
         if listener.cohort is not None:
@@ -283,19 +305,20 @@ class FanOut:
             if len(cohort) < self.pacing.cohort_size:
                 break
         else:
-            cohort = Cohort(listener.audience, now + self._phases.next() * self.interval_s)
+            cohort = Cohort(listener.audience)
+            self._audiences += not cohorts
             cohorts.append(cohort)
-            self._plan(cohort)
+            self._rotation.add(cohort, self._phases.next(), now)
+            self._set_timer()
         listener.cohort = cohort
         listener.index = -1
         cohort.entering.append(listener)
 
-    def _plan(self, cohort: Cohort) -> None:
-        heapq.heappush(self._schedule, (cohort.due, next(self._order), cohort))
-        if self._timer is None or cohort.due < self._timer_due:
-            self._set_timer(cohort.due)
-
-    def _set_timer(self, due: float) -> None:
+    def _set_timer(self) -> None:
+        """Have `_run_due` called when the next cohort falls due, if there is one."""
+        due = self._rotation.next_due()
+        if due is None or (self._timer is not None and self._timer_due <= due):
+            return
         if self._timer is not None:
             self._timer.cancel()
         self._timer_due = due
@@ -304,32 +327,25 @@ class FanOut:
     def _run_due(self) -> None:
         """Tick the cohorts that are due, for at most one turn's time."""
         self._timer = None
-        schedule = self._schedule
         now = time.monotonic()
+        self._rotation.set_interval(self.interval_s, now)
         deadline = now + self.pacing.turn_s
-        while schedule and schedule[0][0] <= now:
-            _, _, cohort = heapq.heappop(schedule)
+        early = _EARLY * self._rotation.interval_s
+        while now < deadline:
+            cohort = self._rotation.pass_next(now + early, now)
+            if cohort is None:
+                break
             try:
                 cohort.tick(now)
             except Exception:
                 # One cohort's trouble must not silence the others, nor this one's next tick.
                 logger.exception("a tick failed")
-            self._plan_next(cohort, now)
+            if not len(cohort):
+                self._rotation.remove(cohort)
+                cohort.audience.cohorts.remove(cohort)
+                self._audiences -= not cohort.audience.cohorts
             now = time.monotonic()
-            if now > deadline:
-                break
-        if schedule:
-            self._set_timer(schedule[0][0])
-
-    def _plan_next(self, cohort: Cohort, now: float) -> None:
-        if not len(cohort):
-            cohort.audience.cohorts.remove(cohort)
-            return
-        interval = self.interval_s
-        cohort.due += interval
-        if cohort.due <= now:  # late by a whole interval: the phase is lost, the pace is kept
-            cohort.due = now + interval
-        heapq.heappush(self._schedule, (cohort.due, next(self._order), cohort))
+        self._set_timer()
 
     # -- out of step
 
@@ -338,20 +354,20 @@ class FanOut:
 
         One that its socket holds up waits for room; one whose connection is lost is gone.
         """
-        ring = listener.audience.feed.ring
-        if listener.position < ring.start:
+        feed = listener.audience.feed
+        if listener.position < feed.start:
             self._requeue(listener)
         try:
             if listener.pending:
                 sent = listener.socket.sendmsg(
-                    (listener.pending, ring.read(listener.position, ring.end))
+                    (listener.pending, feed.read(listener.position, feed.end))
                 )
                 rest = sent - len(listener.pending)
                 listener.pending = listener.pending[sent:]
                 listener.position += max(0, rest)
-            elif listener.position != ring.end:
-                end = min(ring.end, listener.position + MAX_CATCH_UP_BYTES)
-                sent = listener.send(ring.read(listener.position, end))
+            elif listener.position != feed.end:
+                end = min(feed.end, listener.position + MAX_CATCH_UP_BYTES)
+                sent = listener.socket.send(feed.read(listener.position, end))
                 listener.position += sent
             else:
                 return True
@@ -362,7 +378,7 @@ class FanOut:
             return False
         if sent:
             listener.last_progress = now
-        if listener.position == ring.end and not listener.pending:
+        if listener.position == feed.end and not listener.pending:
             return True
         self.wait_for_room(listener)
         return False
@@ -372,7 +388,7 @@ class FanOut:
         if listener in self._out_of_step:
             return
         self._out_of_step.add(listener)
-        self._selector.modify(listener.socket, listener, READ | WRITE)
+        self._selector.modify(listener.socket, READ | WRITE)
         if self._sweep_timer is None:
             self._sweep_timer = self._loop.call_later(_SWEEP_INTERVAL_S, self._sweep)
 
@@ -392,8 +408,8 @@ class FanOut:
             if now - listener.last_progress > self.pacing.stall_timeout_s:
                 self.drop(listener, "takes nothing")
                 continue
-            ring = listener.audience.feed.ring
-            if ring.end - listener.position > ring.capacity * 3 // 4:
+            feed = listener.audience.feed
+            if feed.end - listener.position > feed.capacity * 3 // 4:
                 self._requeue(listener)
             if len(listener.pending) > MAX_PENDING_BYTES:
                 self.drop(listener, "takes too little")
@@ -403,15 +419,15 @@ class FanOut:
 
     # -- the selector
 
-    def _on_event(self, listener: Listener, mask: int) -> None:
-        if mask & READ and not self._still_connected(listener):
+    def _on_event(self, listener: Listener, events: int) -> None:
+        if events & READ and not self._still_connected(listener):
             self.drop(listener, "disconnected")
             return
-        if mask & WRITE and listener in self._out_of_step:
+        if events & WRITE and listener in self._out_of_step:
             now = time.monotonic()
             if self.catch_up(listener, now):
                 self._out_of_step.discard(listener)
-                self._selector.modify(listener.socket, listener, READ)
+                self._selector.modify(listener.socket, READ)
                 self._let_in(listener, now)
 
     def _still_connected(self, listener: Listener) -> bool:

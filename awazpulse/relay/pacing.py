@@ -1,14 +1,17 @@
 """How often listeners are sent to, and which of them together. No I/O.
 
 The kernel's `send` is nearly all that a listener costs, so what there is to save is their number
-(the README's design section has the figures). A few listeners get audio within `min_interval_s`; from some hundreds on the
-interval grows with their number so that all of them together cost `sends_per_second`, until it
-reaches `max_interval_s`, which is still well inside the burst that a player holds.
+(the README's design section has the figures). A few listeners get audio within `min_interval_s`; from
+some hundreds on the interval grows with their number so that all of them together cost
+`sends_per_second`, until it reaches `max_interval_s`, which is still well inside the burst that a
+player holds. Each audience but the first counts as some listeners more: once an interval its source is read and its frames
+are taken, which with 200 of them is more than what 4,000 listeners cost.
 """
 
 import itertools
 from dataclasses import dataclass
 
+AUDIENCE_SENDS = 25  # what an audience costs an interval, in sends (`benchmarks.mounts`: 140 us)
 _GOLDEN_RATIO = 0.618034  # successive multiples of it, modulo 1, spread evenly at any count
 
 
@@ -30,9 +33,10 @@ class Pacing:
     stall_timeout_s: float = 30.0
     max_noise_bytes: int = 65_536
 
-    def interval_s(self, listeners: int) -> float:
-        """Return the seconds between two sends to one of `listeners` listeners."""
-        wanted = listeners / self.sends_per_second
+    def interval_s(self, listeners: int, audiences: int = 1) -> float:
+        """Return the seconds between two sends to one of `listeners` in `audiences`, in all."""
+        sends = listeners + AUDIENCE_SENDS * max(0, audiences - 1)
+        wanted = sends / self.sends_per_second
         return min(self.max_interval_s, max(self.min_interval_s, wanted))
 
 

@@ -169,7 +169,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
             if isinstance(event, Frame):
                 publication = self._publication
                 if publication is not None and publication.broadcast is not None:
-                    publication.broadcast.publish(event, now)
+                    publication.broadcast.publish((event,), now)
             else:
                 self._handle(event)
 

@@ -66,6 +66,9 @@ class Publication:
         if broadcast is not None:
             broadcast.close(reason)
 
+    def pull(self) -> None:
+        """Do nothing: RTMP's messages are published as they come."""
+
     def close(self, reason: str) -> None:
         """End from the broadcast's side: cut the encoder off, unless the end came from there."""
         if self.is_over:

@@ -19,7 +19,7 @@ def attach(bench: Bench, channel: Channel) -> Packager:
 
 def publish(packager: Packager, frames: list[Frame]) -> None:
     for frame in frames:
-        packager.on_frame(frame)
+        packager.on_frames([frame])
 
 
 def test_nothing_is_packaged_in_the_call_that_publishes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ async def publish(server: HlsServer, codec: str, frames: list[Frame], track_fram
         server.attach(broadcast)
         broadcast.set_track(track)
         for frame in part:
-            broadcast.publish(frame, time.monotonic())
+            broadcast.publish([frame], time.monotonic())
             published += frame.samples
             ahead = begin + published / track.sample_rate / SPEED - time.monotonic()
             if ahead > 0.01:

@@ -48,7 +48,7 @@ async def ask(
 
 def publish(broadcast: Broadcast, frames: list[Frame]) -> None:
     for frame in frames:
-        broadcast.publish(frame, 0.0)
+        broadcast.publish([frame], 0.0)
 
 
 async def turn_loop(turns: int = 50) -> None:

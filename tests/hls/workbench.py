@@ -47,6 +47,9 @@ class SilentSource:
     def close(self, reason: str) -> None:
         pass
 
+    def pull(self) -> None:
+        pass
+
 
 def make_broadcast(channel_id: str = "demo", *, max_listeners: int = 1000) -> Broadcast:
     return Broadcast(

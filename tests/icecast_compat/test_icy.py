@@ -6,11 +6,29 @@ from hypothesis import strategies as st
 
 from awazpulse.audio import Frame
 from awazpulse.relay import Title
+from awazpulse.relay.feed import QUEUE_BYTES, PlainFeed
 from icecast_compat.icy import MAX_BLOCK_BYTES, METAINT, IcyFeed, serialize_metadata_block
 
 
 def frame(n: int, size: int = 417) -> Frame:
     return Frame(0, 1152, f"<{n:06d}>".encode().ljust(size, b"."))
+
+
+class Feed(IcyFeed):
+    """One that is fed directly, in batches of `at_once` frames."""
+
+    def __init__(self, queue_bytes: int = QUEUE_BYTES, at_once: int = 1) -> None:
+        self._source = PlainFeed(queue_bytes)
+        super().__init__(self._source)
+        self._at_once = at_once
+        self._batch: list[Frame] = []
+
+    def append(self, new: Frame) -> None:
+        self._batch.append(new)
+        if len(self._batch) == self._at_once:
+            self._source.append(self._batch)
+            self.follow()
+            self._batch = []
 
 
 def strip_metadata(data: bytes) -> tuple[bytes, list[bytes]]:
@@ -28,8 +46,8 @@ def numbers(audio: bytes) -> list[int]:
     return [int(part[:6]) for part in audio.split(b"<")[1:] if part[6:7] == b">"]
 
 
-def read_from(feed: IcyFeed, prefix: bytes, position: int) -> bytes:
-    return prefix + bytes(feed.ring.read(position, feed.ring.end))
+def read_from(feed: Feed, prefix: bytes, position: int) -> bytes:
+    return prefix + bytes(feed.read(position, feed.end))
 
 
 def test_a_block_holds_the_title_padded_to_sixteen() -> None:
@@ -64,14 +82,14 @@ def test_an_over_long_title_is_cut_on_a_characters_boundary() -> None:
 
 @pytest.mark.parametrize("size", [8, 100, 417, 16_000, 20_000])
 def test_a_listener_from_the_start_reads_the_audio_unchanged(size: int) -> None:
-    feed = IcyFeed(queue_bytes=300_000)
+    feed = Feed(queue_bytes=300_000)
     feed.set_title(Title.from_text("one"))
     count = 100_000 // size
     for n in range(count):
         feed.append(frame(n, size))
         if n == count // 2:
             feed.set_title(Title.from_text("two"))
-    audio, blocks = strip_metadata(bytes(feed.ring.read(0, feed.ring.end)))
+    audio, blocks = strip_metadata(bytes(feed.read(0, feed.end)))
     assert audio == b"".join(frame(n, size).data for n in range(count))
     titles = [block.rstrip(b"\0") for block in blocks]
     assert titles[0] == b"StreamTitle='one';"
@@ -79,7 +97,7 @@ def test_a_listener_from_the_start_reads_the_audio_unchanged(size: int) -> None:
 
 
 def test_a_joiner_counts_from_its_first_byte_and_hears_whole_frames_only() -> None:
-    feed = IcyFeed()
+    feed = Feed()
     feed.set_title(Title.from_text("now"))
     for n in range(1000):
         feed.append(frame(n))
@@ -101,24 +119,24 @@ def test_a_joiner_counts_from_its_first_byte_and_hears_whole_frames_only() -> No
     "lag", [0, 1, 100, 15_999, 16_000, 16_001, 16_010, 30_000, 200_000, 299_000]
 )
 def test_a_listener_that_is_moved_to_the_live_edge_counts_on(lag: int) -> None:
-    feed = IcyFeed(queue_bytes=300_000)
+    feed = Feed(queue_bytes=300_000)
     feed.set_title(Title.from_text("a title of some length, for a block of some length"))
     for n in range(2000):
         feed.append(frame(n))
-    position = feed.ring.end - lag
+    position = feed.end - lag
     before = feed.join()  # a listener who has read from a join point to `position`
     start = before.position
     if position < start:
         entries = [0]
         start, prefix = entries[0], b""
-        history = IcyFeed(queue_bytes=10_000_000)
+        history = Feed(queue_bytes=10_000_000)
         history.set_title(Title.from_text("a title of some length, for a block of some length"))
         for n in range(2000):
             history.append(frame(n))
-        had = bytes(history.ring.read(0, position))
+        had = bytes(history.read(0, position))
     else:
         prefix = before.prefix
-        had = prefix + bytes(feed.ring.read(start, position))
+        had = prefix + bytes(feed.read(start, position))
     entry = feed.rejoin(position)
     for n in range(2000, 2100):
         feed.append(frame(n))
@@ -132,15 +150,15 @@ def test_a_listener_that_is_moved_to_the_live_edge_counts_on(lag: int) -> None:
 
 
 def test_a_position_behind_the_rings_end_is_still_counted_right() -> None:
-    feed = IcyFeed(queue_bytes=100_000)
+    feed = Feed(queue_bytes=100_000)
     for n in range(200):
         feed.append(frame(n))
-    position = feed.ring.end - 5000
-    had = bytes(feed.ring.read(feed.join().position, position))
+    position = feed.end - 5000
+    had = bytes(feed.read(feed.join().position, position))
     prefix = feed.join().prefix
     for n in range(200, 600):
         feed.append(frame(n))
-    assert position < feed.ring.start
+    assert position < feed.start
     entry = feed.rejoin(position)
     for n in range(600, 700):
         feed.append(frame(n))

@@ -449,6 +449,9 @@ class _Nobody:
     def close(self, reason: str) -> None:
         pass
 
+    def pull(self) -> None:
+        pass
+
 
 async def test_deadlines_of_a_head_a_reply_and_a_source(world: World) -> None:
     begun = time.monotonic()

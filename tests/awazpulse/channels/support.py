@@ -1,6 +1,6 @@
 """A small radio to test with: one owner, one channel, a StreamManager on a clock of ours."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,13 +24,17 @@ STATION = Station(name="Test", address="192.0.2.7:5555", user_agent="test/1", bi
 
 
 class FakeSource:
-    """An encoder that remembers why it was closed."""
+    """An encoder that remembers why it was closed; `on_pull` says what it does when asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_pull: Callable[[], None] = lambda: None) -> None:
         self.closed: list[str] = []
+        self.on_pull = on_pull
 
     def close(self, reason: str) -> None:
         self.closed.append(reason)
+
+    def pull(self) -> None:
+        self.on_pull()
 
 
 class Clock:
@@ -137,7 +141,7 @@ def publish_second(broadcast: Broadcast, now: float) -> None:
     """Publish about a second of MP3 at 128 kbit/s."""
     broadcast.set_track(MP3_TRACK)
     for _ in range(38):
-        broadcast.publish(Frame(0, 1152, bytes(418)), now)
+        broadcast.publish([Frame(0, 1152, bytes(418))], now)
 
 
 @asynccontextmanager

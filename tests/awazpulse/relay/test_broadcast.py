@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -17,6 +17,7 @@ class Recorder:
         self._name = name
         self._log = log
         self._fail = fail
+        self.pulled = 0
 
     def close(self, reason: str) -> None:
         self._log.append(f"{self._name} closed: {reason}")
@@ -24,8 +25,11 @@ class Recorder:
     def on_track(self, track: Track) -> None:
         self._log.append(f"{self._name} track {track.sample_rate}")
 
-    def on_frame(self, frame: Frame) -> None:
-        self._log.append(f"{self._name} frame {frame.timestamp_ms}")
+    def pull(self) -> None:
+        self.pulled += 1
+
+    def on_frames(self, frames: Sequence[Frame]) -> None:
+        self._log.append(f"{self._name} frames {[frame.timestamp_ms for frame in frames]}")
 
     def on_title(self, title: Title) -> None:
         self._log.append(f"{self._name} title {title.text}")
@@ -54,10 +58,10 @@ def test_frames_and_titles_reach_every_subscriber_in_order(
     broadcast.subscribe(Recorder("a", log))
     broadcast.set_track(TRACK)
     broadcast.subscribe(Recorder("b", log))
-    broadcast.publish(FRAME, 2.0)
+    broadcast.publish([FRAME], 2.0)
     broadcast.set_title(Title.from_text("x"))
     assert log == [
-        *("a track 44100", "b track 44100", "a frame 0", "b frame 0", "a title x", "b title x")
+        *("a track 44100", "b track 44100", "a frames [0]", "b frames [0]", "a title x", "b title x")
     ]
     assert broadcast.last_frame == 2.0
 
@@ -109,7 +113,7 @@ def test_one_that_fails_at_the_end_does_not_keep_it_from_the_others(
 @pytest.mark.parametrize(
     "call",
     [
-        lambda b: b.publish(FRAME, 2.0),
+        lambda b: b.publish([FRAME], 2.0),
         lambda b: b.set_track(TRACK),
         lambda b: b.set_title(Title.from_text("x")),
         lambda b: b.on_closed(lambda _b, _r: None),
@@ -125,7 +129,46 @@ def test_nothing_can_be_done_after_the_end(
 
 def test_a_frame_before_its_track_is_our_own_fault(broadcast: Broadcast) -> None:
     with pytest.raises(MisuseError, match="no track yet"):
-        broadcast.publish(FRAME, 2.0)
+        broadcast.publish([FRAME], 2.0)
+
+
+def test_a_pull_asks_the_source_and_so_does_a_new_title_but_not_after_the_end() -> None:
+    log: list[str] = []
+    source = Recorder("source", log)
+    broadcast = Broadcast("demo", "icecast", source, station=Station(), max_listeners=2, now=1.0)
+    broadcast.subscribe(Recorder("a", log))
+    broadcast.pull()
+    broadcast.set_title(Title.from_text("x"))
+    assert source.pulled == 2
+    broadcast.close("over")
+    broadcast.pull()
+    assert source.pulled == 2
+
+
+def test_frames_that_wait_when_the_title_changes_come_before_it(log: list[str]) -> None:
+    class Waiting(Recorder):
+        def pull(self) -> None:
+            broadcast.publish([FRAME, FRAME], 2.0)
+
+    source = Waiting("source", log)
+    broadcast = Broadcast("demo", "icecast", source, station=Station(), max_listeners=2, now=1.0)
+    broadcast.set_track(TRACK)
+    broadcast.subscribe(Recorder("a", log))
+    broadcast.set_title(Title.from_text("x"))
+    assert log == ["a track 44100", "a frames [0, 0]", "a title x"]
+
+
+def test_a_source_that_ends_when_it_is_pulled_gets_no_title(log: list[str]) -> None:
+    class Gone(Recorder):
+        def pull(self) -> None:
+            broadcast.close("the encoder disconnected")
+
+    broadcast = Broadcast(
+        "demo", "icecast", Gone("source", log), station=Station(), max_listeners=2, now=1.0
+    )
+    broadcast.subscribe(Recorder("a", log))
+    broadcast.set_title(Title.from_text("x"))
+    assert "a title x" not in log
 
 
 def test_listeners_are_counted_against_the_limit(broadcast: Broadcast) -> None:
@@ -144,7 +187,7 @@ def test_the_bitrate_is_the_declared_one_else_the_measured_one(broadcast: Broadc
     told = [broadcast.bitrate_kbps]
     broadcast.set_track(TRACK)
     for _ in range(100):
-        broadcast.publish(FRAME, 2.0)
+        broadcast.publish([FRAME], 2.0)
     told.append(broadcast.bitrate_kbps)
     broadcast.set_station(Station(bitrate_kbps=160))
     told.append(broadcast.bitrate_kbps)

@@ -12,7 +12,6 @@ from awazpulse.relay.fanout import MAX_CATCH_UP_BYTES, MAX_PENDING_BYTES, Audien
 from awazpulse.relay.feed import Entry, PlainFeed
 from awazpulse.relay.listener import Listener
 from awazpulse.relay.pacing import Pacing
-from awazpulse.relay.ring import Ring
 
 HEAD = b"HTTP/1.0 200 OK\r\n\r\n"
 FAST = Pacing(min_interval_s=0.01, max_interval_s=0.02, stall_timeout_s=0.5, cohort_size=10)
@@ -80,7 +79,7 @@ class Station:
 
     def publish(self, count: int = 1) -> None:
         for _ in range(count):
-            self.feed.append(Frame(0, 1152, number(self.published)))
+            self.feed.append([Frame(0, 1152, number(self.published))])
             self.published += 1
 
 
@@ -274,15 +273,21 @@ async def test_a_catch_up_is_sent_in_bounded_pieces() -> None:
     (listener,) = station.audience.listeners
     sizes: list[int] = []
 
-    def take_all(data: memoryview) -> int:
-        sizes.append(len(data))
-        return len(data)
+    class TakesAll:
+        """A socket whose buffer has no end."""
 
-    listener.send = take_all
+        fileno = listener.socket.fileno
+
+        def send(self, data: memoryview) -> int:
+            sizes.append(len(data))
+            return len(data)
+
+    ours, listener.socket = listener.socket, TakesAll()  # type: ignore[assignment]
     station.publish(MAX_CATCH_UP_BYTES // 400 + 1)
     assert fanout.catch_up(listener, 0.0) is False
     assert fanout.catch_up(listener, 0.0) is True
-    assert sizes == [MAX_CATCH_UP_BYTES, station.feed.ring.end - MAX_CATCH_UP_BYTES]
+    assert sizes == [MAX_CATCH_UP_BYTES, station.feed.end - MAX_CATCH_UP_BYTES]
+    listener.socket = ours
     fanout.close()
     player.close()
 
@@ -293,9 +298,9 @@ async def test_a_tick_that_fails_silences_nobody_else(
     other = Station(station.fanout, PlainFeed())
     bad, good = other.join(), station.join()
     await until(lambda: all(listener.index >= 0 for listener in other.audience.listeners))
-    other.feed.ring = None  # type: ignore[assignment]  # whatever our own mistake might be
+    other.audience.feed = None  # type: ignore[assignment]  # whatever our own mistake might be
     await asyncio.sleep(0.1)
-    other.feed.ring = Ring(1000, 10)
+    other.audience.feed = other.feed
     station.publish(3)
     await until(lambda: numbers(good.read())[-1:] == [2])
     assert "a tick failed" in caplog.text

@@ -1,6 +1,6 @@
 import pytest
 
-from awazpulse.relay.pacing import Pacing, Phases
+from awazpulse.relay.pacing import AUDIENCE_SENDS, Pacing, Phases
 
 
 @pytest.mark.parametrize(
@@ -11,6 +11,14 @@ def test_the_interval_grows_with_the_listeners_between_its_bounds(
     listeners: int, interval: float
 ) -> None:
     assert Pacing().interval_s(listeners) == pytest.approx(interval)
+
+
+def test_each_audience_but_the_first_counts_as_some_listeners_more() -> None:
+    pacing = Pacing()
+    assert pacing.interval_s(3000, 1) == pytest.approx(0.5)
+    assert pacing.interval_s(3000, 21) == pytest.approx(0.5 + 20 * AUDIENCE_SENDS / 6000)
+    assert pacing.interval_s(4000, 200) == 1.0
+    assert pacing.interval_s(0, 0) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("count", [2, 5, 16, 76])

@@ -1,7 +1,7 @@
 """A server on loopback with a gate of the test's own, and an encoder that sends raw bytes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from awazpulse.audio import Frame, Track
@@ -28,8 +28,8 @@ class Recorder:
     def on_track(self, track: Track) -> None:
         self.tracks.append(track)
 
-    def on_frame(self, frame: Frame) -> None:
-        self.frames.append(frame)
+    def on_frames(self, frames: Sequence[Frame]) -> None:
+        self.frames += frames
 
     def on_title(self, title: Title) -> None:
         pass

@@ -4,6 +4,7 @@ import logging
 import re
 import time
 import tracemalloc
+from collections.abc import Sequence
 
 import pytest
 
@@ -187,13 +188,13 @@ async def test_frames_behind_a_kick_in_the_same_read_are_dropped() -> None:
         await encoder.publish()
         recorder = stage.recorder
         kick = stage.gate.broadcasts[0].close
-        on_frame = recorder.on_frame
+        on_frames = recorder.on_frames
 
-        def kick_at_the_first(frame: Frame) -> None:
-            on_frame(frame)
+        def kick_at_the_first(frames: Sequence[Frame]) -> None:
+            on_frames(frames)
             kick("kicked")
 
-        recorder.on_frame = kick_at_the_first  # type: ignore[method-assign]
+        recorder.on_frames = kick_at_the_first  # type: ignore[method-assign]
         await encoder.send(wire.aac_config() + b"".join(wire.aac_frame(b"x", n) for n in range(9)))
         await encoder.wait_closed()
         assert len(recorder.frames) == 1
@@ -287,10 +288,10 @@ async def test_an_error_of_ours_is_logged_once_and_closes(
         encoder = await stage.join()
         await encoder.publish()
 
-        def fail(frame: object) -> None:
+        def fail(frames: object) -> None:
             raise RuntimeError("a subscriber that breaks its promise")
 
-        stage.recorder.on_frame = fail  # type: ignore[method-assign]
+        stage.recorder.on_frames = fail  # type: ignore[method-assign]
         frames = b"".join(wire.aac_frame(b"x", n) for n in range(5))
         await encoder.send(wire.aac_config() + frames)
         await encoder.wait_closed()

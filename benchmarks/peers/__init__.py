@@ -1,0 +1,1 @@
+"""What ours is measured beside: Icecast, a C loop of send(), nginx."""
