@@ -7,12 +7,13 @@ transport stream. About 0.2 ms a segment; never called on the way of a frame.
 
 A container per segment restarts its counters at 0, and PyAV cannot flush one that goes on: so the
 4-bit counter of each packet is rewritten afterwards.
+
+PyAV is imported when there is something to package: it takes 17 MB of memory, and a server whose channels
+are all Icecast's never needs it.
 """
 
 from collections import defaultdict
 from fractions import Fraction
-
-import av
 
 from awazpulse.audio import Codec, Track
 
@@ -38,8 +39,12 @@ _OPTIONS = {
 }
 _PROVIDER = "AwazPulse"
 
-# libav says on stderr what it also raises.
-av.logging.set_level(None)
+
+def load_libav() -> None:
+    """Import PyAV, which takes 0.03 to 0.2 s: on a thread, before the first segment is whole."""
+    import av  # noqa: PLC0415  # see the module's head
+
+    av.logging.set_level(None)  # libav says on stderr what it also raises
 
 
 class _Output:
@@ -64,6 +69,8 @@ class TsMuxer:
 
     def mux(self, cut: Cut) -> bytes:
         """Return the segment. Raises `MuxFailed`, with nothing changed, when libav refuses."""
+        import av  # noqa: PLC0415  # see the module's head
+
         changes = self._track is not None and cut.track != self._track
         version = (self._version + changes) % _TABLE_VERSIONS
         try:
@@ -89,6 +96,8 @@ class TsMuxer:
 
 
 def _mux(cut: Cut, version: int, service_name: str) -> bytearray:
+    import av  # noqa: PLC0415  # see the module's head
+
     output = _Output()
     codec = cut.track.codec
     options = {

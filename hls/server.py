@@ -14,6 +14,7 @@ from .audience import Audience
 from .channel import Channel
 from .connection import Connection
 from .limits import Limits
+from .mpegts import load_libav
 from .numbering import Numbering
 from .packager import Packager, Workshop
 from .router import Router
@@ -42,6 +43,7 @@ class HlsServer:
         self._packagers: dict[str, Packager] = {}
         self._servers: list[asyncio.Server] = []
         self._tick_handle: asyncio.TimerHandle | None = None
+        self._libav: asyncio.Future[None] | None = None  # done once it is loaded
         self._date = b""
         self._date_at = -1
         self._workshop = Workshop(
@@ -77,6 +79,8 @@ class HlsServer:
             connection.abort()
         for server in servers:
             await server.wait_closed()
+        if self._libav is not None:
+            await self._libav
 
     def attach(self, broadcast: Broadcast) -> None:
         """Deliver `broadcast` from its next frame to its end.
@@ -93,6 +97,8 @@ class HlsServer:
         audience = Audience(
             broadcast, expiry_s=self.limits.listener_expiry_s, max_clients=self.limits.clients
         )
+        if self._libav is None:
+            self._libav = asyncio.get_running_loop().run_in_executor(None, load_libav)
         packager = Packager(channel, audience, self._workshop)
         self._packagers[channel.id] = packager
         broadcast.subscribe(packager)

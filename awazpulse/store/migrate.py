@@ -1,26 +1,17 @@
-"""Brings a database to the newest schema, from the running program: no alembic.ini, no shell.
+"""Brings a database to the newest schema at each start.
 
-Safe at each start and from several processes at once: SQLite migrates in one transaction that
-waits for its turn, MySQL (which commits each DDL statement) behind a named lock.
+Nearly always it is there already. That is seen without Alembic, whose 11 MB of memory no start but one
+needs (`upgrade` has them).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from .database import Database
-from .errors import DatabaseUnavailable, SchemaTooNew
 
-_SCRIPTS = Path(__file__).parent / "migrations"
-_LOCK_NAME = "awazpulse_migrate"
-_LOCK_TIMEOUT_S = 60
+SCRIPTS = Path(__file__).parent / "migrations"
 
 
 async def migrate(database: Database) -> None:
@@ -28,40 +19,23 @@ async def migrate(database: Database) -> None:
 
     Raises `DatabaseUnavailable`, `SchemaTooNew`.
     """
-    engine = database.engine.execution_options(awazpulse_begin="IMMEDIATE")
-    try:
-        async with engine.begin() as connection:
-            await connection.run_sync(_upgrade)
-    except (DBAPIError, OSError) as error:
-        detail = error.orig if isinstance(error, DBAPIError) else error
-        raise DatabaseUnavailable(str(detail)) from error
-
-
-def _upgrade(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    with _alone(connection):
-        _require_known_revision(connection, ScriptDirectory.from_config(config))
-        command.upgrade(config, "head")
-
-
-def _require_known_revision(connection: Connection, scripts: ScriptDirectory) -> None:
-    known = {script.revision for script in scripts.walk_revisions()}
-    for revision in MigrationContext.configure(connection).get_current_heads():
-        if revision not in known:
-            raise SchemaTooNew(revision, max(known))
-
-
-@contextmanager
-def _alone(connection: Connection) -> Iterator[None]:
-    if connection.dialect.name == "sqlite":
-        yield
+    if await _read_revision(database) == newest_revision():
         return
-    lock = {"name": _LOCK_NAME, "seconds": _LOCK_TIMEOUT_S}
-    if connection.scalar(text("SELECT GET_LOCK(:name, :seconds)"), lock) != 1:
-        raise DatabaseUnavailable(f"another migration has held it for {_LOCK_TIMEOUT_S} s")
+    from .upgrade import upgrade  # noqa: PLC0415  # see the module's head
+
+    await upgrade(database)
+
+
+def newest_revision() -> str:
+    """Return the newest of the migrations, which are named by their revision: `v0001_WHAT.py`."""
+    return max(file.name[1:5] for file in (SCRIPTS / "versions").glob("v[0-9]*.py"))
+
+
+async def _read_revision(database: Database) -> str | None:
+    """Return the database's revision, None where it has none or cannot be asked."""
     try:
-        yield
-    finally:
-        connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": _LOCK_NAME})
+        async with database.engine.connect() as connection:
+            found = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+    except (DBAPIError, OSError):
+        return None  # no table yet, or no database: the upgrade makes the one or reports the other
+    return None if found is None else str(found)

@@ -27,7 +27,6 @@ from .reader import IcyReader, Reader
 from .source import MAX_FRAMES, make_reference, open_times
 
 FIRST_BYTES = 4000
-_JOIN_TIMEOUT_S = 90.0
 _RECEIVE_BYTES = 262_144
 _EVENTS_AT_ONCE = 1024
 # Between two looks at the sockets. Waiting in epoll would have each send wake this process up, which on
@@ -83,13 +82,14 @@ class Load:
         port: int,
         paths: list[str],
         first: int,
+        timeout_s: float,
         *,
         icy: bool = False,
     ) -> dict[str, object]:
         """Add `count` listeners to `paths` in turn, `at_once` of them on their way in at a time.
 
         Of these, `connecting_at_once` wait for TCP's part. `first` is the number of the first path's
-        mount.
+        mount. After `timeout_s` those who are still on their way count as failed.
         """
         members = self._groups.setdefault(group, [])
         joining: list[Reader] = []
@@ -97,7 +97,7 @@ class Load:
         new: list[Reader] = []
         started = time.monotonic()
         while len(new) < count or joining:
-            if time.monotonic() > started + _JOIN_TIMEOUT_S:
+            if time.monotonic() > started + timeout_s:
                 break
             while (
                 len(new) < count
@@ -123,9 +123,8 @@ class Load:
             "faults": _faults(new),
         }
 
-    def listen(self, group: str, seconds: float, rest: float) -> dict[str, object]:
-        """Let `seconds` pass; tell of all who have joined. `rest`: seconds before that, not told."""
-        self._pass(rest)
+    def listen(self, group: str, seconds: float) -> dict[str, object]:
+        """Let `seconds` pass; tell what those received who had joined by then."""
         window = Window(group)
         members = [reader for reader in self._groups[group] if not reader.fault]
         now = time.monotonic()

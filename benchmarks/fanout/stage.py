@@ -10,6 +10,7 @@ rounds of several can be interleaved.
 """
 
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,21 +22,27 @@ from typing import Any
 from benchmarks.machine import ask, load_core, pinned, run_seconds, running
 from benchmarks.peers.floor import Floor
 from benchmarks.peers.icecast import Icecast
+from benchmarks.report import Figure, say
 from benchmarks.server import OurServer
 
+from .audio import BYTES_PER_SECOND
 from .source import TIMES_BYTES
 
-REST_S = 1.5  # between one group's turn and another's, before anything is counted
+_REST_S = 1.5  # between one group's turn and another's, before anything is counted
+_WATCH_S = 2.0  # for which the loop is watched, behind each round of ours
+_JOIN_TIMEOUT_S = 90.0
 _CONNECTING_AT_ONCE = 4  # the backlog of Icecast's socket is 5, and who does not fit waits a second
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One round: what a group received, and what that cost its server."""
+    """One round: what a group received, and what that cost its server.
 
-    group: str
+    `cpu_us`: per listener and second of audio that it received.
+    """
+
     received: dict[str, Any]
-    cpu_us: float  # of the server, per listener and second of audio
+    cpu_us: float
     core_percent: float  # of one core
 
 
@@ -50,21 +57,26 @@ class Group:
     paths: list[str]
     first: int  # number of its first mount
     icy: bool = False
-    listeners: int = 0
+    ours: OurServer | None = None
     rounds: list[Played] = field(default_factory=list)
+    turns_ms: list[tuple[float, float]] = field(default_factory=list)  # p99 and longest, if ours
 
-    def join(self, count: int) -> dict[str, Any]:
+    def join(self, count: int) -> None:
         """Add listeners, gently. Raises SystemExit if one of them does not get in."""
         told = self.try_join(count, count, _CONNECTING_AT_ONCE)
         if told["failed"]:
             raise SystemExit(f"{self.name}: {told['failed']} of {count} did not join: {told}")
-        return told
 
     def try_join(
-        self, count: int, at_once: int, connecting_at_once: int = 0, group: str = ""
+        self,
+        count: int,
+        at_once: int,
+        connecting_at_once: int = 0,
+        group: str = "",
+        timeout_s: float = _JOIN_TIMEOUT_S,
     ) -> dict[str, Any]:
         """Add listeners, who may form a group of their own; tell how it went."""
-        told = self.scene.load(
+        return self.scene.load(
             do="join",
             group=group or self.name,
             count=count,
@@ -73,14 +85,94 @@ class Group:
             port=self.port,
             paths=self.paths,
             first=self.first,
+            timeout_s=timeout_s,
             icy=self.icy,
         )
-        self.listeners += told["joined"]
-        return told
 
-    def median_cpu_us(self) -> float:
-        ordered = sorted(played.cpu_us for played in self.rounds)
-        return ordered[len(ordered) // 2] if len(ordered) % 2 else sum(ordered[len(ordered) // 2 - 1 :][:2]) / 2
+    def listen(self, seconds: float) -> dict[str, Any]:
+        """Let time pass; tell what the group received."""
+        return self.scene.load(do="listen", group=self.name, seconds=seconds)
+
+    def watch_turns(self) -> None:
+        """Begin to watch the loop of our server."""
+        if self.ours is not None:
+            self.ours.watch_turns()
+
+    def take_turns(self) -> None:
+        """End that, and keep what was seen."""
+        if self.ours is not None:
+            turns = self.ours.take_turns()
+            self.turns_ms.append((turns.p99_ms, turns.max_ms))
+
+    @property
+    def cpu_us(self) -> float:
+        """The median of the rounds, per listener and second of audio."""
+        return statistics.median(played.cpu_us for played in self.rounds)
+
+    @property
+    def core_percent(self) -> float:
+        """The median of the rounds, of one core."""
+        return statistics.median(played.core_percent for played in self.rounds)
+
+    @property
+    def longest_turn_ms(self) -> float | None:
+        return max((longest for _, longest in self.turns_ms), default=None)
+
+    @property
+    def p99_turn_ms(self) -> float | None:
+        return max((p99 for p99, _ in self.turns_ms), default=None)
+
+    def worst(self, what: str, which: str) -> float:
+        """Return the largest of the rounds, e.g. of `gap_ms` `max`."""
+        return max(float(played.received[what][which]) for played in self.rounds)
+
+    @property
+    def lost(self) -> int:
+        """How many listeners were disconnected, or received what they should not have."""
+        return sum(played.received["lost"] for played in self.rounds)
+
+    def row(self) -> dict[str, object]:
+        """Return what a table shows of it."""
+        received = self.rounds[-1].received
+        return {
+            "server": self.name,
+            "listeners": received["listeners"],
+            "CPU us": round(self.cpu_us, 1),
+            "rounds": " ".join(f"{played.cpu_us:.1f}" for played in self.rounds),
+            "% of core": round(self.core_percent, 1),
+            "sends/s": received["pieces_per_second"],
+            "delay p99 ms": round(self.worst("delay_ms", "p99")),
+            "gap max ms": round(self.worst("gap_ms", "max")),
+            "lost": self.lost,
+            "turn p99 ms": self.p99_turn_ms,
+            "turn max ms": self.longest_turn_ms,
+        }
+
+
+def turn_figures(*groups: Group) -> list[Figure]:
+    """Return how long a turn of our loop took at most, of all groups."""
+    return [
+        Figure(
+            "turn_p99_ms",
+            "a turn of the event loop, p99",
+            max(group.p99_turn_ms or 0.0 for group in groups),
+            "ms",
+            at_most=20,
+        ),
+        Figure(
+            "turn_max_ms",
+            "the longest turn",
+            max(group.longest_turn_ms or 0.0 for group in groups),
+            "ms",
+            at_most=60,
+        ),
+    ]
+
+
+COLUMNS = (
+    *("server", "listeners", "CPU us", "rounds", "% of core", "sends/s", "delay p99 ms"),
+    *("gap max ms", "lost", "turn p99 ms", "turn max ms"),
+)
 
 
 class Scene:
@@ -97,7 +189,7 @@ class Scene:
             (f"/bench{number}.mp3", secrets["icecast"]["password"])
             for number, secrets in enumerate(server.secrets)
         ]
-        return self._open(name, server.pid, server.ports["icecast"], logins, icy=icy)
+        return self._open(name, server.pid, server.ports["icecast"], logins, icy=icy, ours=server)
 
     def open_icecast(self, name: str, server: Icecast) -> Group:
         """Put one mount on air."""
@@ -108,9 +200,16 @@ class Scene:
         return self._open(name, server.pid, server.port, [("/", "")])
 
     def _open(
-        self, name: str, pid: int, port: int, logins: Sequence[tuple[str, str]], *, icy: bool = False
+        self,
+        name: str,
+        pid: int,
+        port: int,
+        logins: Sequence[tuple[str, str]],
+        *,
+        icy: bool = False,
+        ours: OurServer | None = None,
     ) -> Group:
-        group = Group(self, name, pid, port, [path for path, _ in logins], self._mounts, icy)
+        group = Group(self, name, pid, port, [path for path, _ in logins], self._mounts, icy, ours)
         self._mounts += len(logins)
         _command(self._source, do="open", port=port, first=group.first, mounts=logins)
         return group
@@ -123,18 +222,26 @@ class Scene:
         """Let this group's audio go on at its pace, and no other's."""
         _command(self._source, do="play", first=group.first)
 
-    def play(self, group: Group, seconds: float, rest: float = REST_S) -> Played:
-        """Play one round; it is kept in `group.rounds` too."""
+    def play(self, group: Group, seconds: float) -> Played:
+        """Play one round; it is kept in `group.rounds` too.
+
+        The loop is watched behind the round and not within it: that would cost what a hundred
+        listeners do.
+        """
         self.put_on(group)
-        self.load(do="listen", group=group.name, seconds=rest, rest=0)
+        group.listen(_REST_S)
         before = run_seconds(group.pid)
-        received = self.load(do="listen", group=group.name, seconds=seconds, rest=0)
+        received = group.listen(seconds)
         used = run_seconds(group.pid) - before
+        audio_s = received["bytes_per_second"] * received["listeners"] / BYTES_PER_SECOND
         share = used / received["seconds"]
-        played = Played(
-            group.name, received, 1e6 * share / max(1, received["listeners"]), 100 * share
-        )
+        played = Played(received, 1e6 * share / max(1.0, audio_s), 100 * share)
         group.rounds.append(played)
+        if group.ours is not None:
+            group.watch_turns()
+            group.listen(_WATCH_S)
+            group.take_turns()
+        say(f"{group.name}: {played.cpu_us:.1f} us, {played.core_percent:.1f} % of a core")
         return played
 
 
@@ -148,12 +255,9 @@ def stage() -> Iterator[Scene]:
     """Start a source and listeners on the load's core."""
     with tempfile.NamedTemporaryFile() as times, ExitStack() as stack:
         times.truncate(TIMES_BYTES)
-        source, listeners = (
-            stack.enter_context(
-                running(
-                    pinned(load_core(), sys.executable, "-m", f"benchmarks.fanout.{name}", times.name)
-                )
-            )
-            for name in ("source", "listeners")
-        )
-        yield Scene(source, listeners)
+
+        def start(module: str) -> subprocess.Popen[str]:
+            command = [sys.executable, "-m", f"benchmarks.fanout.{module}", times.name]
+            return stack.enter_context(running(pinned(load_core(), *command)))
+
+        yield Scene(start("source"), start("listeners"))

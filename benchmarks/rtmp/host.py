@@ -5,6 +5,7 @@ and prints how many audio frames it was given. It takes every key, and publishes
 """
 
 import asyncio
+from collections.abc import Sequence
 
 import uvloop
 
@@ -24,8 +25,8 @@ class Counter:
     def on_track(self, track: Track) -> None:
         pass
 
-    def on_frame(self, frame: Frame) -> None:  # noqa: ARG002 (a Subscriber's name)
-        self.frames += 1
+    def on_frames(self, frames: Sequence[Frame]) -> None:
+        self.frames += len(frames)
 
     def on_title(self, title: Title) -> None:
         pass

@@ -55,15 +55,18 @@ def commands(app: str, name: str, port: int) -> list[bytes]:
     ]
 
 
-def media(seconds: float) -> tuple[list[Send], int]:
+def media(seconds: float, *, with_video: bool = True) -> tuple[list[Send], int]:
     """Return what follows publish, by time, and how many audio frames are in it."""
     metadata = EcmaArray({"audiodatarate": 160.0, "videodatarate": 5000.0, "encoder": "obs-output"})
     body = serialize_values("@setDataFrame", "onMetaData", metadata)
     head = _message(_CHUNK_STREAM, _DATA, 1, body)
     head += _message(_CHUNK_STREAM, _AUDIO, 1, b"\xaf\x00" + _AUDIO_SPECIFIC_CONFIG)
-    head += _message(_CHUNK_STREAM, _VIDEO, 1, b"\x17\x00" + bytes(40))
+    if with_video:
+        head += _message(_CHUNK_STREAM, _VIDEO, 1, b"\x17\x00" + bytes(40))
     sends, frames, last_ms = [Send(0.0, (head,))], 0, 0
-    for due, type_id, payload in heapq.merge(_audio(seconds), _video(seconds)):
+    for due, type_id, payload in heapq.merge(
+        _audio(seconds), _video(seconds if with_video else 0)
+    ):
         timestamp_ms = round(due * 1000)
         sends.append(Send(due, tuple(_chunks(type_id, timestamp_ms - last_ms, payload))))
         last_ms = timestamp_ms

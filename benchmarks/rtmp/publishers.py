@@ -1,8 +1,8 @@
-"""Publishes OBS-like streams in real time: `python -m benchmarks.rtmp.publishers PORT COUNT SECONDS`.
+"""Publishes OBS-like streams in real time: `... benchmarks.rtmp.publishers PORT COUNT SECONDS [audio]`.
 
 Reads a line of JSON with the stream names, prints `ready` when all are on air, waits for a line,
 publishes for SECONDS, and prints a line of JSON: audio frames sent by each, and the worst lateness of a send in milliseconds, which says
-whether the load was what it claims to be.
+whether the load was what it claims to be. With `audio` there is no video.
 """
 
 import heapq
@@ -70,7 +70,7 @@ def _pace(peers: list[socket.socket], sends: list[obs_like.Send]) -> float:
 
 def main() -> None:
     port, count, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    sends, frames = obs_like.media(seconds)
+    sends, frames = obs_like.media(seconds, with_video=sys.argv[4:] != ["audio"])
     names: list[str] = json.loads(sys.stdin.readline())
     peers = [_publish(port, name) for name in names[:count]]
     print("ready", flush=True)

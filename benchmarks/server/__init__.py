@@ -34,8 +34,12 @@ class OurServer:
     def pid(self) -> int:
         return self.process.pid
 
+    def watch_turns(self) -> None:
+        """Begin to watch the loop."""
+        tell(self.process, "watch")
+
     def take_turns(self) -> Turns:
-        """Return what the loop was like since the last call."""
+        """End that; return what the loop was like meanwhile."""
         return Turns(**json.loads(ask(self.process, "turns")))
 
     def run_seconds(self) -> float:
