@@ -23,7 +23,7 @@ from .responses import CONTINUE, respond
 
 logger = logging.getLogger(__name__)
 
-UNREAD_BYTES = 16_384  # 1 s at 128 kbit/s: what waits in the kernel of a mount without listeners
+UNREAD_BYTES = 32_768  # 2 s at 128 kbit/s: what waits in the kernel of a mount without listeners
 _RECEIVE_BYTES = 65_536
 _RECEIVES_AT_ONCE = 4  # of a source that sends faster than real time; the loop calls again
 _SPLITTERS = {Codec.MP3: mp3_splitter, Codec.AAC: adts_splitter}
