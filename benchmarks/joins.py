@@ -31,14 +31,14 @@ def run(short: bool) -> Report:
         scene.put_on(ours)
         ours.join(listening)
         ours.watch_turns()
-        rows = [_join(ours, listening, joining, 256), _join(ours, listening, crowd, crowd)]
+        rows = [_join(ours, joining, 256), _join(ours, crowd, crowd)]
         ours.take_turns()
         scene.load(do="leave", group=ours.name)
         if is_installed():
             theirs = scene.open_icecast("icecast2", stack.enter_context(icecast()))
             scene.put_on(theirs)
             theirs.join(listening)
-            rows.append(_join(theirs, listening, _ICECAST_JOINS, _ICECAST_JOINS, timeout_s=30))
+            rows.append(_join(theirs, _ICECAST_JOINS, _ICECAST_JOINS, timeout_s=30))
         else:
             notes.append("icecast2 is not installed, so nothing was measured beside it")
     steady, at_once = rows[:2]
@@ -50,10 +50,34 @@ def run(short: bool) -> Report:
         _COLUMNS,
         rows,
         [
-            Figure("per_second", "joins a second, 256 at a time", steady["per second"], "/s", at_least=3000),
-            Figure("first_bytes_p99_ms", "to the first 4,000 bytes, p99", steady["p99 ms"], "ms", at_most=150),
-            Figure("failed", "joins that failed", joining + crowd - steady["joined"] - at_once["joined"], "", at_most=0),
-            Figure("gap_max_ms", "the longest gap of those who listen", steady["gap max ms"], "ms", at_most=longest_ms),
+            Figure(
+                "per_second",
+                "joins a second, 256 at a time",
+                steady["per second"],
+                "/s",
+                at_least=3000,
+            ),
+            Figure(
+                "first_bytes_p99_ms",
+                "to the first 4,000 bytes, p99",
+                steady["p99 ms"],
+                "ms",
+                at_most=150,
+            ),
+            Figure(
+                "failed",
+                "joins that failed",
+                joining + crowd - steady["joined"] - at_once["joined"],
+                "",
+                at_most=0,
+            ),
+            Figure(
+                "gap_max_ms",
+                "the longest gap of those who listen",
+                steady["gap max ms"],
+                "ms",
+                at_most=longest_ms,
+            ),
             Figure(
                 "crowd_gap_max_ms",
                 f"the same while {crowd:,} join at once",
@@ -67,9 +91,7 @@ def run(short: bool) -> Report:
     )
 
 
-def _join(
-    group: Group, listening: int, count: int, at_once: int, timeout_s: float = 90
-) -> dict[str, Any]:
+def _join(group: Group, count: int, at_once: int, timeout_s: float = 90) -> dict[str, Any]:
     """Let listeners join a group of their own; return the table's row."""
     scene: Scene = group.scene
     scene.load(do="gaps", group=group.name)

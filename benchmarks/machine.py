@@ -14,12 +14,12 @@ STOP_SECONDS = 10
 
 def server_core() -> int:
     """The core that servers run on."""
-    return sorted(os.sched_getaffinity(0))[0]
+    return min(os.sched_getaffinity(0))
 
 
 def load_core() -> int:
     """The core that everything else runs on; the servers' own where there is no other."""
-    return sorted(os.sched_getaffinity(0))[-1]
+    return max(os.sched_getaffinity(0))
 
 
 def pinned(core: int, *command: str) -> list[str]:
@@ -113,4 +113,3 @@ def wait_for_port(port: int) -> None:
             time.sleep(0.05)
         else:
             return
-

@@ -25,11 +25,21 @@ class Figure:
     at_most: float | None = None
     at_least: float | None = None
     tolerance: float | None = None
+    higher_is_better: bool = False
 
     @property
     def is_reached(self) -> bool:
         above = self.at_least is None or self.value >= self.at_least
         return above and (self.at_most is None or self.value <= self.at_most)
+
+    def find_loss(self, baseline: float) -> str:
+        """Return how this is worse than the baseline allows; empty when it is not."""
+        if self.tolerance is None:
+            return ""
+        factor = baseline / self.value if self.higher_is_better else self.value / baseline
+        if factor <= self.tolerance:
+            return ""
+        return f"{self.text}: {self.value:.3g}, {factor:.2f} times worse than {baseline:.3g}"
 
     def __str__(self) -> str:
         target = (
@@ -57,6 +67,19 @@ class Report:
     @property
     def is_reached(self) -> bool:
         return all(figure.is_reached for figure in self.figures)
+
+    def ratios(self) -> dict[str, float]:
+        """Return what a baseline holds of it."""
+        return {f.name: round(f.value, 3) for f in self.figures if f.tolerance is not None}
+
+    def find_losses(self, baseline: dict[str, float]) -> list[str]:
+        """Return what is worse than the baseline allows, or was not measured."""
+        figures = {figure.name: figure for figure in self.figures}
+        losses = [
+            figures[name].find_loss(value) if name in figures else f"{name} was not measured"
+            for name, value in baseline.items()
+        ]
+        return [loss for loss in losses if loss]
 
     def to_json(self) -> dict[str, object]:
         facts = asdict(self)

@@ -119,6 +119,7 @@ class Mount:
 
     def first_bytes(self, count: int) -> bytes:
         """Return what a listener would get first, filled up with zeros."""
+        self.broadcast.pull()
         start = self._plain.join().position
         end = min(start + count, self._plain.end)
         return bytes(self._plain.read(start, end)).ljust(count, b"\0")

@@ -83,14 +83,14 @@ class IcecastLimits:
     """What port 8000 allows.
 
     `head_timeout_s`: for a whole request. `source_timeout_s`: of a source's silence.
-    `max_waiting`: connections without a whole request. `max_checks`: logins and title updates that
+    `max_waiting`: connections without a whole request; 5,000 listeners may come at once. `max_checks`: logins and title updates that
     wait for the database, which delays guesses; `max_checks_per_address`: of one address, so that
     a guesser keeps no owner out.
     """
 
     head_timeout_s: float = 15.0
     source_timeout_s: float = 10.0
-    max_waiting: int = 4096
+    max_waiting: int = 8192
     max_checks: int = 256
     max_checks_per_address: int = 32
 

@@ -88,7 +88,9 @@ class FrameSplitter:
         parse_header, identity = self._parse_header, self._identity
         rate, base_ms, samples = self._sample_rate, self._base_ms, self._samples
         at = 0
-        buffer = bytes(self._buffer)  # a piece of it is made at once; of a bytearray it is made twice
+        buffer = bytes(
+            self._buffer
+        )  # a piece of it is made at once; of a bytearray it is made twice
         last = len(buffer) - self._header_size
         while at <= last:
             header = parse_header(buffer, at)

@@ -45,8 +45,11 @@ class Poller(Protocol):
 
 
 class EpollPoller:
-    """Linux's. Through `selectors` it would hand over all that are ready at once, and cost each
-    descriptor 200 bytes of memory more."""
+    """Linux's own.
+
+    Through `selectors` it would hand over all that are ready at once, and each descriptor would cost
+    200 bytes of memory more.
+    """
 
     def __init__(self) -> None:
         self._epoll = select.epoll()

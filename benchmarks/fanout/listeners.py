@@ -5,7 +5,7 @@ command, a JSON object with `do`; each is answered with one line.
 
     join          adds listeners to a group; answers when all of them have their first 4,000 bytes
     listen        lets time pass and tells what one group received in it
-    stop_reading  turns some of a group deaf
+    stop_reading  turns a group deaf
     leave         disconnects a group
 
 All others go on receiving, and being checked, during each of these.
@@ -61,7 +61,7 @@ class Window:
 class Load:
     """All listeners of the process, in groups."""
 
-    def __init__(self, times: memoryview) -> None:
+    def __init__(self, times: memoryview[float]) -> None:
         self._times = times
         self._reference = make_reference()
         self._epoll = select.epoll()
@@ -85,11 +85,13 @@ class Load:
         timeout_s: float,
         *,
         icy: bool = False,
+        receive_buffer: int = 0,
     ) -> dict[str, object]:
         """Add `count` listeners to `paths` in turn, `at_once` of them on their way in at a time.
 
         Of these, `connecting_at_once` wait for TCP's part. `first` is the number of the first path's
-        mount. After `timeout_s` those who are still on their way count as failed.
+        mount. `receive_buffer`: what the kernel keeps for each, in bytes; 0: its own choice. After
+        `timeout_s` those who are still on their way count as failed.
         """
         members = self._groups.setdefault(group, [])
         joining: list[Reader] = []
@@ -100,12 +102,11 @@ class Load:
             if time.monotonic() > started + timeout_s:
                 break
             while (
-                len(new) < count
-                and len(joining) < at_once
-                and len(connecting) < connecting_at_once
+                len(new) < count and len(joining) < at_once and len(connecting) < connecting_at_once
             ):
                 at = len(new) % len(paths)
-                reader = self._connect(port, paths[at], first + at, group, icy=icy)
+                reader = self._make_reader(group, first + at, icy=icy)
+                self._connect(reader, port, paths[at], receive_buffer)
                 for readers in (joining, connecting, new):
                     readers.append(reader)
             self._poll(0.05)
@@ -157,16 +158,13 @@ class Load:
             reader.max_gap_s = 0.0
         return {"listeners": len(members), "gap_ms": told}
 
-    def stop_reading(self, group: str, count: int) -> dict[str, object]:
-        """Let `count` listeners stay connected and take nothing more."""
-        members = self._groups[group]
-        deaf = members[:: max(1, len(members) // count)][:count]
-        for reader in deaf:
+    def stop_reading(self, group: str) -> dict[str, object]:
+        """Let a group stay connected and take nothing more."""
+        members = self._groups.pop(group)
+        for reader in members:
             self._epoll.unregister(reader.fd)
             del self._readers[reader.fd]
-        gone = set(map(id, deaf))
-        self._groups[group] = [reader for reader in members if id(reader) not in gone]
-        return {"stopped": len(deaf)}
+        return {"stopped": len(members)}
 
     def leave(self, group: str) -> dict[str, object]:
         """Disconnect a group."""
@@ -179,23 +177,26 @@ class Load:
 
     # -- sockets
 
-    def _connect(self, port: int, path: str, mount: int, group: str, *, icy: bool) -> Reader:
+    def _make_reader(self, group: str, mount: int, *, icy: bool) -> Reader:
+        return (IcyReader if icy else Reader)(self._reference, mount, group, time.monotonic())
+
+    def _connect(self, reader: Reader, port: int, path: str, receive_buffer: int) -> None:
         client = socket.socket()
         client.setblocking(False)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        reader = (IcyReader if icy else Reader)(self._reference, mount, group, time.monotonic())
+        if receive_buffer:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         reader.fd = client.fileno()
         error = client.connect_ex(("127.0.0.1", port))
         if error not in (0, errno.EINPROGRESS):
             raise OSError(error, os.strerror(error))
-        metadata = "Icy-MetaData: 1\r\n" if icy else ""
+        metadata = "Icy-MetaData: 1\r\n" if isinstance(reader, IcyReader) else ""
         reader.pending = (
             f"GET {path} HTTP/1.1\r\nHost: bench\r\nUser-Agent: bench\r\n{metadata}\r\n".encode()
         )
         self._sockets[reader.fd] = client
         self._readers[reader.fd] = reader
         self._epoll.register(reader.fd, select.EPOLLOUT)
-        return reader
 
     def _send_request(self, reader: Reader) -> None:
         try:
@@ -251,8 +252,7 @@ class Load:
         """Count a piece: the time since the last one, and since its first byte was sent in."""
         gap = now - reader.last
         reader.last = now
-        if gap > reader.max_gap_s:
-            reader.max_gap_s = gap
+        reader.max_gap_s = max(reader.max_gap_s, gap)
         window = self._window
         if window is not None and window.group == reader.group:
             window.received_bytes += size

@@ -33,10 +33,11 @@ _KEEP_ALIVE_S = 3.0
 _WORTH_SLEEPING_S = 0.0005
 
 
-def open_times(path: str) -> memoryview:
+def open_times(path: str) -> memoryview[float]:
     """Map the file of times as doubles: frame `k` of mount `m` is at `m * MAX_FRAMES + k`."""
     with Path(path).open("r+b") as file:
-        return memoryview(mmap.mmap(file.fileno(), TIMES_BYTES)).cast("d")
+        times: memoryview[float] = memoryview(mmap.mmap(file.fileno(), TIMES_BYTES)).cast("d")
+        return times
 
 
 def make_reference() -> Reference:
@@ -62,7 +63,11 @@ class Group:
     """The mounts of one server, which are always at the same frame."""
 
     def __init__(
-        self, reference: Reference, times: memoryview, first: int, sources: list[socket.socket]
+        self,
+        reference: Reference,
+        times: memoryview[float],
+        first: int,
+        sources: list[socket.socket],
     ) -> None:
         self._data, self._starts = memoryview(reference.data), reference.starts
         self._times = times
@@ -110,7 +115,7 @@ class Group:
 class Sources:
     """All groups."""
 
-    def __init__(self, times: memoryview) -> None:
+    def __init__(self, times: memoryview[float]) -> None:
         self._times = times
         self._reference = make_reference()
         self._groups: dict[int, Group] = {}
@@ -138,15 +143,17 @@ class Sources:
 
 def main() -> None:
     sources = Sources(open_times(sys.argv[1]))
-    commands = {"open": sources.open, "play": sources.play}
-    while True:
-        wait = sources.send_due()
-        if select.select([sys.stdin], [], [], wait if wait > _WORTH_SLEEPING_S else 0)[0]:
-            line = sys.stdin.buffer.raw.readline()  # type: ignore[attr-defined]  # select sees no buffer
+    with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as commands:
+        # Without a buffer, for select() sees none.
+        while True:
+            wait = sources.send_due()
+            if not select.select([commands], [], [], wait if wait > _WORTH_SLEEPING_S else 0)[0]:
+                continue
+            line = commands.readline()
             if not line:
                 return
             command = json.loads(line)
-            commands[command.pop("do")](**command)
+            getattr(sources, command.pop("do"))(**command)
             print("{}", flush=True)
 
 

@@ -61,9 +61,11 @@ class Group:
     rounds: list[Played] = field(default_factory=list)
     turns_ms: list[tuple[float, float]] = field(default_factory=list)  # p99 and longest, if ours
 
-    def join(self, count: int) -> None:
+    def join(self, count: int, group: str = "", receive_buffer: int = 0) -> None:
         """Add listeners, gently. Raises SystemExit if one of them does not get in."""
-        told = self.try_join(count, count, _CONNECTING_AT_ONCE)
+        told = self.try_join(
+            count, count, _CONNECTING_AT_ONCE, group=group, receive_buffer=receive_buffer
+        )
         if told["failed"]:
             raise SystemExit(f"{self.name}: {told['failed']} of {count} did not join: {told}")
 
@@ -74,6 +76,7 @@ class Group:
         connecting_at_once: int = 0,
         group: str = "",
         timeout_s: float = _JOIN_TIMEOUT_S,
+        receive_buffer: int = 0,
     ) -> dict[str, Any]:
         """Add listeners, who may form a group of their own; tell how it went."""
         return self.scene.load(
@@ -87,6 +90,7 @@ class Group:
             first=self.first,
             timeout_s=timeout_s,
             icy=self.icy,
+            receive_buffer=receive_buffer,
         )
 
     def listen(self, seconds: float) -> dict[str, Any]:

@@ -64,9 +64,7 @@ def media(seconds: float, *, with_video: bool = True) -> tuple[list[Send], int]:
     if with_video:
         head += _message(_CHUNK_STREAM, _VIDEO, 1, b"\x17\x00" + bytes(40))
     sends, frames, last_ms = [Send(0.0, (head,))], 0, 0
-    for due, type_id, payload in heapq.merge(
-        _audio(seconds), _video(seconds if with_video else 0)
-    ):
+    for due, type_id, payload in heapq.merge(_audio(seconds), _video(seconds if with_video else 0)):
         timestamp_ms = round(due * 1000)
         sends.append(Send(due, tuple(_chunks(type_id, timestamp_ms - last_ms, payload))))
         last_ms = timestamp_ms

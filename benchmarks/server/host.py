@@ -47,7 +47,9 @@ class LoopWatch:
 
     def _run(self) -> None:
         if len(self._late_s) < _MAX_SAMPLES:
-            self._late_s.append(time.monotonic() - self._due)  # the loop's own clock counts milliseconds
+            self._late_s.append(
+                time.monotonic() - self._due
+            )  # the loop's own clock counts milliseconds
         self._plan()
 
     def take(self) -> dict[str, float]:

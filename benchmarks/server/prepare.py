@@ -15,7 +15,7 @@ _OWNER = "bench@localhost"
 _MAX_LISTENERS = 100_000
 
 
-async def prepare(count: int, stream_type: str) -> list[dict[str, dict[str, object]]]:
+async def prepare(count: int, stream_type: str) -> list[dict[str, dict[str, str | int]]]:
     core = Core(load_settings())
     try:
         await core.migrate()

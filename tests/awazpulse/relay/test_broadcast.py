@@ -61,7 +61,14 @@ def test_frames_and_titles_reach_every_subscriber_in_order(
     broadcast.publish([FRAME], 2.0)
     broadcast.set_title(Title.from_text("x"))
     assert log == [
-        *("a track 44100", "b track 44100", "a frames [0]", "b frames [0]", "a title x", "b title x")
+        *(
+            "a track 44100",
+            "b track 44100",
+            "a frames [0]",
+            "b frames [0]",
+            "a title x",
+            "b title x",
+        )
     ]
     assert broadcast.last_frame == 2.0
 
@@ -148,26 +155,25 @@ def test_a_pull_asks_the_source_and_so_does_a_new_title_but_not_after_the_end() 
 def test_frames_that_wait_when_the_title_changes_come_before_it(log: list[str]) -> None:
     class Waiting(Recorder):
         def pull(self) -> None:
-            broadcast.publish([FRAME, FRAME], 2.0)
+            own.publish([FRAME, FRAME], 2.0)
 
     source = Waiting("source", log)
-    broadcast = Broadcast("demo", "icecast", source, station=Station(), max_listeners=2, now=1.0)
-    broadcast.set_track(TRACK)
-    broadcast.subscribe(Recorder("a", log))
-    broadcast.set_title(Title.from_text("x"))
+    own = Broadcast("demo", "icecast", source, station=Station(), max_listeners=2, now=1.0)
+    own.set_track(TRACK)
+    own.subscribe(Recorder("a", log))
+    own.set_title(Title.from_text("x"))
     assert log == ["a track 44100", "a frames [0, 0]", "a title x"]
 
 
 def test_a_source_that_ends_when_it_is_pulled_gets_no_title(log: list[str]) -> None:
     class Gone(Recorder):
         def pull(self) -> None:
-            broadcast.close("the encoder disconnected")
+            own.close("the encoder disconnected")
 
-    broadcast = Broadcast(
-        "demo", "icecast", Gone("source", log), station=Station(), max_listeners=2, now=1.0
-    )
-    broadcast.subscribe(Recorder("a", log))
-    broadcast.set_title(Title.from_text("x"))
+    source = Gone("source", log)
+    own = Broadcast("demo", "icecast", source, station=Station(), max_listeners=2, now=1.0)
+    own.subscribe(Recorder("a", log))
+    own.set_title(Title.from_text("x"))
     assert "a title x" not in log
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -63,11 +64,13 @@ def numbers(data: bytes) -> list[int]:
 class Station:
     """A feed with its audience, and players who are closed at the end of a test."""
 
-    def __init__(self, fanout: FanOut, feed: PlainFeed) -> None:
+    def __init__(
+        self, fanout: FanOut, feed: PlainFeed, pull: Callable[[], None] = lambda: None
+    ) -> None:
         self.fanout = fanout
         self.feed = feed
         self.left: list[Listener] = []
-        self.audience = Audience(fanout, feed, self.left.append)
+        self.audience = Audience(fanout, feed, self.left.append, pull)
         self.players: list[Player] = []
         self.published = 0
 
@@ -171,8 +174,7 @@ async def test_one_that_has_caught_up_is_in_step_again(station: Station) -> None
             slow.read()
             await asyncio.sleep(0.005)
     station.publish(1)
-    await asyncio.sleep(0.05)
-    assert numbers(slow.read())[-1] == 100
+    await until(lambda: numbers(slow.read())[-1:] == [100])
 
 
 async def test_off_the_rings_end_a_listener_goes_on_at_the_live_edge_with_a_whole_frame(
@@ -303,8 +305,85 @@ async def test_a_tick_that_fails_silences_nobody_else(
     other.audience.feed = other.feed
     station.publish(3)
     await until(lambda: numbers(good.read())[-1:] == [2])
-    assert "a tick failed" in caplog.text
+    assert "a turn of the fan-out failed" in caplog.text
     bad.close()
+
+
+async def test_a_source_that_fails_when_its_audio_is_fetched_silences_nobody_else(
+    station: Station, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("whatever our own mistake might be")
+
+    other = Station(station.fanout, PlainFeed(), fail)
+    bad, good = other.join(), station.join()
+    await asyncio.sleep(0.05)
+    station.publish(3)
+    await until(lambda: numbers(good.read())[-1:] == [2])
+    assert "a turn of the fan-out failed" in caplog.text
+    bad.close()
+
+
+async def test_what_the_source_has_sent_is_fetched_just_before_it_is_sent_on() -> None:
+    fanout = FanOut(asyncio.get_running_loop(), FAST)
+    waiting = [0]
+
+    def pull() -> None:
+        own.publish(waiting[0])
+        waiting[0] = 0
+
+    own = Station(fanout, PlainFeed(), pull)
+    player = own.join()
+    waiting[0] = 5
+    await until(lambda: numbers(player.read()) == [0, 1, 2, 3, 4])
+    fanout.close()
+    player.close()
+
+
+async def test_small_audiences_are_served_together_and_each_source_is_read_once_for_them() -> None:
+    pacing = Pacing(min_interval_s=0.2, max_interval_s=0.2)
+    fanout = FanOut(asyncio.get_running_loop(), pacing)
+    calls: list[str] = []
+    stations = []
+    for name in range(40):
+        station = Station(fanout, PlainFeed(), lambda name=name: calls.append(f"pull {name}"))  # type: ignore[misc]
+        station.join()
+        station.join()
+        stations.append(station)
+    ticks = fanout._run_due
+
+    def run_due() -> None:
+        calls.append("turn")
+        ticks()
+
+    fanout._run_due = run_due  # type: ignore[method-assign]
+    await asyncio.sleep(0.25)  # all have had a turn, and their timer is the one above
+    calls.clear()
+    await asyncio.sleep(0.4)
+    turns = calls.count("turn")
+    assert 2 <= turns <= 30  # and not 80
+    pulls = [call for call in calls if call != "turn"]
+    assert {pulls.count(f"pull {name}") for name in range(40)} <= {1, 2, 3}
+    fanout.close()
+    for station in stations:
+        for player in station.players:
+            player.close()
+
+
+async def test_so_many_cohorts_are_served_in_one_turn_and_no_more() -> None:
+    pacing = Pacing(min_interval_s=0.05, max_interval_s=0.05, cohort_size=10)
+    fanout = FanOut(asyncio.get_running_loop(), pacing)
+    station = Station(fanout, PlainFeed(queue_bytes=100_000, burst_bytes=400))
+    for _ in range(40):
+        station.join()
+    await asyncio.sleep(0.1)
+    assert len(fanout._rotation) == 4
+    all_due = time.monotonic() + pacing.max_interval_s
+    turns = [len(fanout._take_due(all_due)) for _ in range(4)]
+    assert turns == [1, 1, 1, 1]  # 10 listeners fill a turn
+    fanout.close()
+    for player in station.players:
+        player.close()
 
 
 async def test_noise_up_to_the_limit_is_ignored_and_past_it_ends_the_listener() -> None:

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from awazpulse.relay.pacing import Phases
@@ -6,7 +8,9 @@ from awazpulse.relay.rotation import Rotation
 EVEN = [0.0, 0.25, 0.5, 0.75]
 
 
-def run(rotation: Rotation[str], begin: float, end: float, step: float = 0.001) -> list[tuple[float, str]]:
+def run(
+    rotation: Rotation[str], begin: float, end: float, step: float = 0.001
+) -> list[tuple[float, str]]:
     """Let time pass in small steps; return when each member's turn came."""
     turns = []
     for at in range(round((end - begin) / step) + 1):
@@ -46,7 +50,7 @@ def test_members_stay_spread_when_the_interval_changes() -> None:
         moment = now + at * interval / 1000
         while rotation.pass_next(moment, moment) is not None:
             turns.append(moment)
-    gaps = [b - a for a, b in zip(turns[16:], turns[17:], strict=False)]
+    gaps = [b - a for a, b in pairwise(turns[16:])]
     assert max(gaps) < 2.7 / 16 * interval
 
 
@@ -64,7 +68,7 @@ def test_a_late_hand_calls_nobody_twice() -> None:
         rotation.add(name, phase, now=0.0)
     run(rotation, 0.0, 0.2)
     turns = run(rotation, 5.0, 5.0)
-    assert sorted(name for _, name in turns) == sorted(set(name for _, name in turns))
+    assert sorted(name for _, name in turns) == sorted({name for _, name in turns})
     assert len(run(rotation, 5.001, 5.1)) == pytest.approx(4, abs=1)
 
 
@@ -91,7 +95,7 @@ def test_a_member_may_leave_at_any_time_and_the_others_keep_their_turns(
     assert len(rotation) == 3
     seen += [rotation.pass_next(2.0, 0.0) for _ in range(3)]
     others = [name for name in "abcd" if name != gone]
-    assert {name for name in seen[passed:]} == set(others)
+    assert set(seen[passed:]) == set(others)
 
 
 def test_a_newcomer_has_its_turn_within_an_interval() -> None:

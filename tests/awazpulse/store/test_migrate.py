@@ -4,9 +4,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from awazpulse.store import Database, SchemaTooNew, migrate, open_database
+from awazpulse.store.migrate import SCRIPTS, newest_revision
 from awazpulse.store.models import Base
 
 
@@ -23,6 +26,22 @@ async def test_migrating_again_changes_nothing(database: Database) -> None:
     await migrate(database)
     async with database.engine.connect() as connection:
         assert await connection.run_sync(differences) == []
+
+
+async def test_the_newest_revision_is_known_without_alembic_and_is_alembics() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    assert newest_revision() == ScriptDirectory.from_config(config).get_current_head()
+
+
+async def test_a_database_that_is_up_to_date_is_not_upgraded(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise AssertionError("an upgrade")
+
+    monkeypatch.setattr("awazpulse.store.upgrade.upgrade", fail)
+    await migrate(database)
 
 
 async def test_two_processes_may_migrate_at_once(database_url: str) -> None:

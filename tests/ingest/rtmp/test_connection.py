@@ -104,9 +104,9 @@ async def test_reads_behind_video_are_fewer_than_sends() -> None:
         broadcast = stage.gate.broadcasts[0]
         publish = broadcast.publish
 
-        def note_arrival(frame: Frame, now: float) -> None:
+        def note_arrival(frames: Sequence[Frame], now: float) -> None:
             arrivals.add(now)
-            publish(frame, now)
+            publish(frames, now)
 
         broadcast.publish = note_arrival  # type: ignore[method-assign]
         for number in range(40):

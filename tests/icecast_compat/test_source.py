@@ -1,0 +1,219 @@
+"""A source's socket, from the far end: what is read when, and what becomes of it."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from awazpulse.audio import Codec, Frame, Track
+from awazpulse.relay import Broadcast, Station, Title
+from icecast_compat.login import Login
+from icecast_compat.responses import CONTINUE, SOURCE_ACCEPTED
+from icecast_compat.source import UNREAD_BYTES, SourceConnection
+
+FRAME = b"\xff\xfb\x90\x64" + bytes(413)  # 128 kbit/s, 44.1 kHz
+
+
+class Recorder:
+    """A subscriber that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+        self.tracks = 0
+        self.reason = ""
+
+    @property
+    def frames(self) -> int:
+        return sum(self.batches)
+
+    def on_track(self, track: Track) -> None:
+        self.tracks += 1
+
+    def on_frames(self, frames: Sequence[Frame]) -> None:
+        self.batches.append(len(frames))
+
+    def on_title(self, title: Title) -> None:
+        pass
+
+    def on_close(self, reason: str) -> None:
+        self.reason = reason
+
+
+class OnAir:
+    """A source on air, and its encoder's end of the connection."""
+
+    def __init__(
+        self,
+        timeout_s: float = 5.0,
+        content_length: int | None = None,
+        accepted: bytes = SOURCE_ACCEPTED,
+    ) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            self.encoder = socket.create_connection(listening.getsockname(), 5)
+            self.ours, _ = listening.accept()
+        self.ours.setblocking(False)
+        station = Station()
+        login = Login("demo", "right", Codec.MP3, station, False, content_length, None, accepted)
+        self.source = SourceConnection(login, timeout_s)
+        now = time.monotonic()
+        self.broadcast = Broadcast(
+            "demo", "icecast", self.source, station=station, max_listeners=9, now=now
+        )
+        self.recorder = Recorder()
+        self.broadcast.subscribe(self.recorder)
+
+    def begin(self, rest: bytes = b"") -> None:
+        self.source.begin(self.broadcast, self.ours, rest)
+
+    async def send(self, frames: int) -> None:
+        """Send, and let it arrive."""
+        self.encoder.sendall(FRAME * frames)
+        await asyncio.sleep(0.05)
+
+    async def wait_closed(self) -> None:
+        async with asyncio.timeout(5):
+            while not self.broadcast.is_closed:  # noqa: ASYNC110  # the loop reads the socket
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def on_air() -> AsyncIterator[OnAir]:
+    on_air = OnAir()
+    yield on_air
+    on_air.broadcast.close("the test is over")
+    on_air.encoder.close()
+    on_air.ours.close()
+
+
+async def test_audio_waits_in_the_kernel_until_somebody_needs_it(on_air: OnAir) -> None:
+    on_air.begin()
+    await on_air.send(20)
+    assert on_air.recorder.batches == []
+    on_air.broadcast.pull()
+    assert on_air.recorder.batches == [20]
+    on_air.broadcast.pull()
+    assert on_air.recorder.batches == [20]
+
+
+async def test_what_nobody_needs_is_read_once_so_many_bytes_wait(on_air: OnAir) -> None:
+    on_air.begin()
+    on_air.encoder.sendall(FRAME * 100)
+    whole = UNREAD_BYTES // len(FRAME)
+    on_air.broadcast.pull()
+    await asyncio.sleep(0.05)
+    on_air.broadcast.pull()
+    assert on_air.recorder.frames == 100
+    on_air.encoder.sendall((FRAME * 100)[: UNREAD_BYTES - 1])
+    await asyncio.sleep(0.1)
+    assert on_air.recorder.frames == 100  # one byte short of the limit
+    on_air.encoder.sendall((FRAME * 100)[UNREAD_BYTES - 1 : UNREAD_BYTES])
+    async with asyncio.timeout(5):
+        while on_air.recorder.frames < 100 + whole:  # noqa: ASYNC110  # the loop reads the socket
+            await asyncio.sleep(0.01)
+
+
+async def test_the_encoders_end_is_heard_at_once_and_nothing_before_it_is_lost(
+    on_air: OnAir,
+) -> None:
+    on_air.begin()
+    await on_air.send(20)
+    on_air.encoder.close()
+    await on_air.wait_closed()
+    assert on_air.recorder.frames == 20
+    assert on_air.recorder.reason == "the encoder disconnected"
+
+
+async def test_a_connection_that_breaks_ends_the_broadcast(on_air: OnAir) -> None:
+    on_air.begin()
+    linger = b"\x01\0\0\0\0\0\0\0"  # reset on close
+    on_air.encoder.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    on_air.encoder.close()
+    await on_air.wait_closed()
+    assert on_air.recorder.reason.startswith("the encoder's connection was lost")
+
+
+async def test_slow_audio_that_nobody_needs_is_no_silence() -> None:
+    on_air = OnAir(timeout_s=0.3)
+    on_air.begin()
+    for _ in range(8):
+        await on_air.send(1)
+        await asyncio.sleep(0.05)
+    assert not on_air.broadcast.is_closed
+    await on_air.wait_closed()
+    assert on_air.recorder.reason == "the encoder sent no audio for 0.3 s"
+    assert on_air.recorder.frames == 8
+    on_air.encoder.close()
+
+
+async def test_what_came_behind_the_login_is_published_first(on_air: OnAir) -> None:
+    await on_air.send(3)
+    on_air.begin(rest=FRAME * 2)
+    on_air.broadcast.pull()
+    assert on_air.recorder.frames == 5
+    assert on_air.recorder.tracks == 1
+
+
+async def test_a_source_faster_than_real_time_is_read_by_the_loop(on_air: OnAir) -> None:
+    on_air.begin()
+    loop = asyncio.get_running_loop()
+    on_air.encoder.setblocking(False)
+    async with asyncio.timeout(10):
+        await loop.sock_sendall(on_air.encoder, FRAME * 5000)  # two megabytes
+        on_air.encoder.shutdown(socket.SHUT_WR)
+        await on_air.wait_closed()
+    assert on_air.recorder.frames == 5000
+
+
+async def test_one_pull_reads_so_much_of_a_fast_source_and_no_more(on_air: OnAir) -> None:
+    on_air.ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 1024 * 1024)
+    on_air.begin()
+    asyncio.get_running_loop().remove_reader(on_air.ours)  # the test alone reads
+    on_air.encoder.setblocking(False)
+    async with asyncio.timeout(10):
+        for _ in range(4):
+            await asyncio.get_running_loop().sock_sendall(on_air.encoder, FRAME * 400)
+    await asyncio.sleep(0.1)
+    on_air.broadcast.pull()
+    assert 0 < on_air.recorder.frames * len(FRAME) <= 4 * 65_536
+
+
+async def test_a_closed_source_hangs_up_and_reads_no_more(on_air: OnAir) -> None:
+    on_air.begin()
+    await on_air.send(5)
+    on_air.broadcast.close("kicked")
+    on_air.source.pull()
+    assert on_air.recorder.frames == 0
+    on_air.encoder.settimeout(2)
+    with pytest.raises(ConnectionResetError):
+        on_air.encoder.recv(1)
+
+
+async def test_one_that_was_closed_before_it_began_hangs_up(on_air: OnAir) -> None:
+    on_air.broadcast.close("switched")
+    on_air.begin()
+    assert on_air.encoder.recv(1) == b""
+    assert on_air.ours.fileno() == -1
+
+
+@pytest.mark.parametrize("accepted", [SOURCE_ACCEPTED, CONTINUE])
+async def test_a_body_that_is_whole_ends_it_and_a_client_that_waits_is_told(
+    accepted: bytes,
+) -> None:
+    on_air = OnAir(content_length=2 * len(FRAME), accepted=accepted)
+    on_air.begin()
+    on_air.encoder.sendall(FRAME * 2)
+    await asyncio.sleep(0.05)
+    on_air.broadcast.pull()
+    assert on_air.recorder.reason == "the encoder ended its stream"
+    answer = on_air.encoder.recv(4096)
+    assert answer.startswith(b"HTTP/1.0 200 OK\r\n") if accepted == CONTINUE else answer == b""
+    on_air.encoder.close()
+
+
+async def test_junk_ends_it_with_a_reason(on_air: OnAir) -> None:
+    on_air.begin()
+    on_air.encoder.sendall(b"no audio at all" * 5000)
+    await on_air.wait_closed()
+    assert "without a frame" in on_air.recorder.reason
