@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-.PHONY: run test lint bench format clean
+.PHONY: run test lint bench bench-check format clean
 
 run: $(VENV)/.run
 	@# On a terminal Ctrl-C is for the server alone: make would end by the signal, and not with 0.
@@ -21,8 +21,15 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The whole suite, 9 minutes; `make bench ARGS=--short`, `make bench ARGS=fan_out` are less.
 bench: $(VENV)/.bench
+	@benchmarks/prepare
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# In CI: fails when a ratio to Icecast, nginx or the C floor has become 30 % worse.
+bench-check: $(VENV)/.bench
+	@benchmarks/prepare
+	$(BIN)/python -m benchmarks --check $(ARGS)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

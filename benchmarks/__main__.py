@@ -40,6 +40,8 @@ def _measure(names: tuple[str, ...], *, short: bool) -> list[Report]:
     for name in names:
         say(f"-- {name}")
         report = _load(name)(short)
+        if short:
+            report = report.as_short()
         report.print()
         sys.stdout.flush()
         reports.append(report)

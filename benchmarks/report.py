@@ -7,7 +7,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,11 @@ class Report:
     rows: list[dict[str, object]]
     figures: list[Figure]
     notes: list[str] = field(default_factory=list)  # what was left out, and why
+
+    def as_short(self) -> "Report":
+        """Return it without targets, which are for the full form."""
+        figures = [replace(figure, at_most=None, at_least=None) for figure in self.figures]
+        return replace(self, figures=figures)
 
     @property
     def is_reached(self) -> bool:
@@ -122,6 +127,8 @@ def main(run: Callable[[bool], Report]) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     arguments = parser.parse_args()
     report = run(arguments.short)
+    if arguments.short:
+        report = report.as_short()
     if arguments.json:
         print(json.dumps(report.to_json()))
     else:

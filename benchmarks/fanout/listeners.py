@@ -61,7 +61,7 @@ class Window:
 class Load:
     """All listeners of the process, in groups."""
 
-    def __init__(self, times: memoryview[float]) -> None:
+    def __init__(self, times: "memoryview[float]") -> None:
         self._times = times
         self._reference = make_reference()
         self._epoll = select.epoll()

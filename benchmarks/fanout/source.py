@@ -15,6 +15,7 @@ them for each mount. Ends with its input.
 
 import base64
 import json
+import math
 import mmap
 import select
 import socket
@@ -33,7 +34,7 @@ _KEEP_ALIVE_S = 3.0
 _WORTH_SLEEPING_S = 0.0005
 
 
-def open_times(path: str) -> memoryview[float]:
+def open_times(path: str) -> "memoryview[float]":
     """Map the file of times as doubles: frame `k` of mount `m` is at `m * MAX_FRAMES + k`."""
     with Path(path).open("r+b") as file:
         times: memoryview[float] = memoryview(mmap.mmap(file.fileno(), TIMES_BYTES)).cast("d")
@@ -65,7 +66,7 @@ class Group:
     def __init__(
         self,
         reference: Reference,
-        times: memoryview[float],
+        times: "memoryview[float]",
         first: int,
         sources: list[socket.socket],
     ) -> None:
@@ -73,6 +74,7 @@ class Group:
         self._times = times
         self._first = first
         self._sources = sources
+        self._is_gone = False  # the server has hung up, as it does at its end
         self._frame = 0
         self._next = 0  # of the sources, within the present frame
         for number in range(len(sources)):
@@ -82,19 +84,28 @@ class Group:
         self.keep_alive(time.monotonic())
 
     def play(self, now: float) -> None:
-        """Go on at the pace of the audio."""
+        """Go on at the pace of the audio. Raises SystemExit if the server has hung up."""
+        if self._is_gone:
+            raise SystemExit("a server has hung up on its source")
         self._step_s = FRAME_S / len(self._sources)
         self.due = now
 
     def keep_alive(self, now: float) -> None:
         """Go on with next to nothing."""
+        if self._is_gone:
+            return
         self._step_s = _KEEP_ALIVE_S / len(self._sources)
         self.due = now + self._step_s
 
     def send_next(self) -> None:
         """Send the frame that is due."""
         self.due += self._step_s
-        self._send(self._next, 1)
+        try:
+            self._send(self._next, 1)
+        except ConnectionError:
+            self._is_gone = True
+            self.due = math.inf
+            return
         self._next += 1
         if self._next == len(self._sources):
             self._next = 0
@@ -115,7 +126,7 @@ class Group:
 class Sources:
     """All groups."""
 
-    def __init__(self, times: memoryview[float]) -> None:
+    def __init__(self, times: "memoryview[float]") -> None:
         self._times = times
         self._reference = make_reference()
         self._groups: dict[int, Group] = {}
@@ -138,7 +149,7 @@ class Sources:
         for group in self._groups.values():
             while group.due <= now:
                 group.send_next()
-        return min((group.due for group in self._groups.values()), default=now + 1.0) - now
+        return min((now + 1.0, *(group.due for group in self._groups.values()))) - now
 
 
 def main() -> None:
