@@ -53,6 +53,14 @@ class Figure:
         return f"{self.text:74} {self.value:>9.4g} {self.unit:3} {target:15} {verdict}"
 
 
+def turn_figures(p99_ms: float, longest_ms: float) -> list[Figure]:
+    """Return the promise that our event loop never stalls."""
+    return [
+        Figure("turn_p99_ms", "a turn of the event loop, p99", p99_ms, "ms", at_most=20),
+        Figure("turn_max_ms", "the longest turn", longest_ms, "ms", at_most=60),
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """One benchmark's outcome. `rows` have the keys of `columns`; values that are None print as '-'."""

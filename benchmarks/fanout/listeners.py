@@ -31,9 +31,9 @@ _RECEIVE_BYTES = 262_144
 _EVENTS_AT_ONCE = 1024
 # Between two looks at the sockets. Waiting in epoll would have each send wake this process up, which on
 # one machine costs the sender more than the send; behind a network nobody pays that.
-_NAP_S = 0.002
+NAP_S = 0.002
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # no port stays in TIME_WAIT
-_NICENESS = 5  # the source, on the same core, goes first: it is late for nobody
+NICENESS = 5  # the source, on the same core, goes first: it is late for nobody
 
 
 def summarise(values: Iterable[float], factor: float = 1000.0) -> dict[str, float]:
@@ -221,7 +221,7 @@ class Load:
 
     def _poll(self, timeout: float) -> None:
         readers, sockets, buffer = self._readers, self._sockets, self._buffer
-        time.sleep(min(timeout, _NAP_S))
+        time.sleep(min(timeout, NAP_S))
         for fd, mask in self._epoll.poll(0, _EVENTS_AT_ONCE):
             reader = readers[fd]
             if mask & select.EPOLLOUT:
@@ -271,7 +271,7 @@ def _faults(readers: Sequence[Reader]) -> list[str]:
 
 
 def main() -> None:
-    os.nice(_NICENESS)
+    os.nice(NICENESS)
     load = Load(open_times(sys.argv[1]))
     gc.freeze()
     gc.disable()  # a collection over 19,000 readers would look like a gap of the server's

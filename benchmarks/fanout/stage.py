@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks import report
 from benchmarks.machine import ask, load_core, pinned, run_seconds, running
 from benchmarks.peers.floor import Floor
 from benchmarks.peers.icecast import Icecast
@@ -155,22 +156,10 @@ class Group:
 
 def turn_figures(*groups: Group) -> list[Figure]:
     """Return how long a turn of our loop took at most, of all groups."""
-    return [
-        Figure(
-            "turn_p99_ms",
-            "a turn of the event loop, p99",
-            max(group.p99_turn_ms or 0.0 for group in groups),
-            "ms",
-            at_most=20,
-        ),
-        Figure(
-            "turn_max_ms",
-            "the longest turn",
-            max(group.longest_turn_ms or 0.0 for group in groups),
-            "ms",
-            at_most=60,
-        ),
-    ]
+    return report.turn_figures(
+        max(group.p99_turn_ms or 0.0 for group in groups),
+        max(group.longest_turn_ms or 0.0 for group in groups),
+    )
 
 
 COLUMNS = (
