@@ -38,15 +38,12 @@ def draw(results: dict[str, Any], path: Path) -> None:
     drawn = axes.barh(labels, values, color=colours, height=0.66)
     axes.bar_label(drawn, fmt=" %.1f", color=_INK)
     axes.invert_yaxis()
+    axes.margins(x=0.08)
     axes.tick_params(colors=_INK, length=0)
     axes.set_xticks([])
     axes.spines[:].set_visible(False)
-    axes.set_title(
-        "CPU of the server per listener and second of MP3 at 128 kbit/s, microseconds",
-        loc="left",
-        color=_INK,
-        fontsize=10,
-    )
+    title = "CPU of the server per listener and second of MP3 at 128 kbit/s, microseconds"
+    figure.suptitle(title, color=_INK, fontsize=10, x=0.01, ha="left")
     machine = results["machine"]
     caption = (
         f"{results['date']}, {machine['processor']}, one core for the server, Linux"
