@@ -32,6 +32,7 @@ SANS_IO = [
         ROOT / "ingest/rtmp" / f"{name}.py"
         for name in ("handshake", "chunk_stream", "amf0", "messages", "commands", "protocol")
     ),
+    *(ROOT / "awazpulse/relay" / f"{name}.py" for name in ("ring", "feed", "rotation", "pacing")),
     *(ROOT / "hls" / f"{name}.py" for name in ("segmenter", "playlist", "request")),
 ]
 IMPURE = {"asyncio", "socket", "selectors", "time", "threading", "sqlalchemy", "aiohttp"}
