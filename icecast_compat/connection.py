@@ -14,7 +14,7 @@ from .errors import RequestError, RequestTimeout
 from .login import Login
 from .mount import ListenerInfo
 from .request import Request, split_head
-from .responses import CONNECTION_LIMIT, Reply, refuse, stamp_date
+from .responses import CONNECTION_LIMIT, NOT_FOUND, Reply, refuse, stamp_date
 from .router import Listen, NeedsBody, Outcome, Router, TitleUpdate
 
 logger = logging.getLogger(__name__)
@@ -158,6 +158,8 @@ class Connection:
                 self._begin_reply(data)
             case Listen() if not self._server.has_room_for_listener():
                 self.reply(refuse(403, CONNECTION_LIMIT))
+            case Listen(mount) if not mount.pull():
+                self.reply(refuse(404, NOT_FOUND))
             case Listen(mount, icy, user_agent):
                 self._server.forget(self)
                 info = ListenerInfo(self.address, user_agent)

@@ -124,12 +124,16 @@ class Mount:
         end = min(start + count, self._plain.end)
         return bytes(self._plain.read(start, end)).ljust(count, b"\0")
 
+    def pull(self) -> bool:
+        """Fetch what the source has sent by now; return False if that was its end."""
+        self.broadcast.pull()
+        return not self.broadcast.is_closed
+
     def admit(self, client: socket.socket, info: ListenerInfo, wall: float, *, icy: bool) -> None:
         """Begin to send to a listener, over a socket that is the mount's from here on.
 
         `wall` is in seconds since 1970.
         """
-        self.broadcast.pull()  # the burst is to be of now
         self.broadcast.listener_joined()
         audience = self._icy_audience if icy else self._plain_audience
         audience.join(client, stamp_date(self.listener_head(icy=icy), wall), info)

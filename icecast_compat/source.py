@@ -4,7 +4,8 @@ The shell around `body` and the frame splitters, and the broadcast's `Source`. I
 is read when somebody needs the audio (`pull`: listeners whose turn has come, a joiner, a title), not
 each time that the encoder has sent a frame: 200 mounts would cost five times what 4,000 listeners do
 (`make bench`). Until `UNREAD_BYTES` have come the event loop does not hear of them; of the encoder's end
-it hears at once. Silence is watched by one timer per source, which is moved on only when it fires.
+it hears at once. A body that tells its own end is read as it comes, for its client waits to hear that the end
+has arrived. Silence is watched by one timer per source, which reads what has come, too.
 """
 
 import asyncio
@@ -40,8 +41,11 @@ class SourceConnection:
         self._stripper = MetadataStripper(login.metaint) if login.metaint else None
         self._splitter = _SPLITTERS[login.codec]()
         self._channel_id = login.channel_id
+        self._tells_its_end = login.is_chunked or login.content_length is not None
         self._owes_response = login.accepted == CONTINUE  # a 100 is no final one (RFC 9110 §15.2)
         self._silence_timeout_s = silence_timeout_s
+        # What waits unread counts from when it is read: looking often bounds how late that may be.
+        self._check_interval_s = silence_timeout_s / 4
         self._loop = asyncio.get_running_loop()
         self._broadcast: Broadcast | None = None
         self._socket: socket.socket | None = None
@@ -58,11 +62,12 @@ class SourceConnection:
         if self.is_closed:
             client.close()
             return
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, UNREAD_BYTES)
+        if not self._tells_its_end:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, UNREAD_BYTES)
         self._loop.add_reader(client, self.pull)
         self._socket = client
         self._broadcast = broadcast
-        self._timer = self._loop.call_later(self._silence_timeout_s, self._check_silence)
+        self._timer = self._loop.call_later(self._check_interval_s, self._check_silence)
         if rest:
             self._take(rest)
 
@@ -126,13 +131,15 @@ class SourceConnection:
         frames: list[Frame] = []
         for event in events:
             if isinstance(event, Track):
-                if frames:
+                if frames and not broadcast.is_closed:
                     broadcast.publish(frames, now)
                     frames = []
+                if broadcast.is_closed:
+                    return  # a subscriber has ended it
                 broadcast.set_track(event)
             else:
                 frames.append(event)
-        if frames:
+        if frames and not broadcast.is_closed:
             broadcast.publish(frames, now)
 
     def _part(self, client: socket.socket) -> None:
@@ -154,6 +161,7 @@ class SourceConnection:
             return
         left = self._last_frame + self._silence_timeout_s - self._loop.time()
         if left > 0:
-            self._timer = self._loop.call_later(left, self._check_silence)
+            wait = min(left, self._check_interval_s)
+            self._timer = self._loop.call_later(wait, self._check_silence)
         else:
             self._end(f"the encoder sent no audio for {self._silence_timeout_s:g} s")

@@ -151,6 +151,8 @@ class Broadcast:
             self.published_bytes += len(frame.data)
             self.published_samples += frame.samples
         for subscriber in self._subscribers:
+            if self.is_closed:
+                return  # by the subscriber before: no call follows `on_close`
             subscriber.on_frames(frames)
 
     def pull(self) -> None:

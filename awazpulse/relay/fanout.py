@@ -331,6 +331,12 @@ class FanOut:
         now = time.monotonic()
         self._rotation.set_interval(self.interval_s, now)
         cohorts = self._take_due(now)
+        try:
+            self._serve(cohorts, now)
+        finally:
+            self._set_timer()
+
+    def _serve(self, cohorts: list[Cohort], now: float) -> None:
         # All sources first: the processor's caches hold the way of a read or that of a send, not both,
         # and with 20 listeners each the sends would take twice as long (`benchmarks.mounts`).
         for audience in {cohort.audience: None for cohort in cohorts}:
@@ -341,7 +347,6 @@ class FanOut:
                 self._rotation.remove(cohort)
                 cohort.audience.cohorts.remove(cohort)
                 self._audiences -= not cohort.audience.cohorts
-        self._set_timer()
 
     def _take_due(self, now: float) -> list[Cohort]:
         """Return the cohorts that are due, as many as make a turn's work.
@@ -351,7 +356,8 @@ class FanOut:
         until = now + _EARLY * self._rotation.interval_s
         cohorts: list[Cohort] = []
         sends = 0
-        while sends < self.pacing.cohort_size:
+        # Each once: the hand comes to a lone cohort again within one turn if the loop was late.
+        while sends < self.pacing.cohort_size and len(cohorts) < len(self._rotation):
             cohort = self._rotation.pass_next(until if sends else now + _TIMER_S, now)
             if cohort is None:
                 break

@@ -505,6 +505,25 @@ async def test_without_descriptors_listeners_are_refused_and_a_source_still_come
             assert answer.startswith(b"HTTP/1.0 403 Icecast connection limit reached\r\n")
 
 
+async def test_one_who_comes_when_the_source_has_just_ended_is_told_that_nothing_is_on_air(
+    world: World,
+) -> None:
+    class Ended:
+        def close(self, reason: str) -> None:
+            pass
+
+        def pull(self) -> None:
+            broadcast.close("the encoder ended its stream")
+
+    broadcast = Broadcast(
+        "other", "icecast", Ended(), station=Station(), max_listeners=9, now=time.monotonic()
+    )
+    world.server.attach(broadcast)
+    answer = await world.ask(b"GET /other.mp3 HTTP/1.0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.0 404 ")
+    assert world.fanout.listeners == 0
+
+
 async def test_a_closed_broadcast_cuts_its_source_off(world: World) -> None:
     async with world.connect() as (reader, writer), asyncio.timeout(2):
         writer.write(LOGIN % RIGHT)

@@ -212,6 +212,45 @@ async def test_a_body_that_is_whole_ends_it_and_a_client_that_waits_is_told(
     on_air.encoder.close()
 
 
+async def test_a_body_that_tells_its_end_is_read_without_being_asked() -> None:
+    on_air = OnAir(content_length=2 * len(FRAME), accepted=CONTINUE)
+    on_air.begin()
+    on_air.encoder.sendall(FRAME * 2)
+    await on_air.wait_closed()
+    on_air.encoder.settimeout(2)
+    assert on_air.encoder.recv(4096).startswith(b"HTTP/1.0 200 OK\r\n")
+    on_air.encoder.close()
+
+
+async def test_unread_audio_puts_the_end_of_a_silent_source_off_by_a_quarter_at_most() -> None:
+    on_air = OnAir(timeout_s=1.2)
+    on_air.begin()
+    await asyncio.sleep(0.02)
+    on_air.encoder.sendall(FRAME * 3)
+    sent = time.monotonic()
+    await on_air.wait_closed()
+    assert on_air.recorder.frames == 3
+    assert 1.2 <= time.monotonic() - sent < 2.2  # and not 2.4
+    on_air.encoder.close()
+
+
+async def test_what_follows_a_subscribers_end_in_the_same_read_is_dropped(
+    on_air: OnAir, caplog: pytest.LogCaptureFixture
+) -> None:
+    keep = on_air.recorder.on_frames
+
+    def close_at_the_first(frames: Sequence[Frame]) -> None:
+        keep(frames)
+        on_air.broadcast.close("by a subscriber")
+
+    on_air.recorder.on_frames = close_at_the_first  # type: ignore[method-assign]
+    other = b"\xff\xfb\x94\x64" + bytes(380)  # 48 kHz: another track
+    on_air.begin(rest=FRAME * 5 + other * 8)
+    assert on_air.recorder.frames == 5
+    assert on_air.recorder.tracks == 1
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 async def test_junk_ends_it_with_a_reason(on_air: OnAir) -> None:
     on_air.begin()
     on_air.encoder.sendall(b"no audio at all" * 5000)

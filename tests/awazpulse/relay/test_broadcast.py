@@ -177,6 +177,20 @@ def test_a_source_that_ends_when_it_is_pulled_gets_no_title(log: list[str]) -> N
     assert "a title x" not in log
 
 
+def test_no_frames_follow_the_end_that_another_subscriber_has_made(log: list[str]) -> None:
+    class Ends(Recorder):
+        def on_frames(self, frames: Sequence[Frame]) -> None:
+            own.close("kicked")
+
+    source = Recorder("source", log)
+    own = Broadcast("demo", "icecast", source, station=Station(), max_listeners=2, now=1.0)
+    own.set_track(TRACK)
+    own.subscribe(Ends("first", log))
+    own.subscribe(Recorder("second", log))
+    own.publish([FRAME], 2.0)
+    assert log[-1] == "second ends: kicked"
+
+
 def test_listeners_are_counted_against_the_limit(broadcast: Broadcast) -> None:
     broadcast.listener_joined()
     broadcast.listener_joined()

@@ -370,6 +370,39 @@ async def test_small_audiences_are_served_together_and_each_source_is_read_once_
             player.close()
 
 
+async def test_a_lone_cohort_that_has_emptied_while_the_loop_was_late_is_taken_off_once() -> None:
+    pacing = Pacing(min_interval_s=0.05, max_interval_s=0.05)
+    fanout = FanOut(asyncio.get_running_loop(), pacing)
+    station = Station(fanout, PlainFeed())
+    player = station.join()
+    await asyncio.sleep(0.1)
+    fanout.drop(station.audience.listeners[0], "gone")
+    late = time.monotonic() + pacing.max_interval_s
+    assert len(fanout._take_due(late)) == 1
+    fanout._rotation.set_interval(0.05, late)
+    time.sleep(0.11)  # noqa: ASYNC251  # the loop is late
+    await asyncio.sleep(0.1)
+    assert len(fanout._rotation) == 0
+    other = station.join()
+    station.publish(3)
+    await until(lambda: numbers(other.read())[-1:] == [2])
+    fanout.close()
+    for end in (player, other):
+        end.close()
+
+
+async def test_a_turn_that_fails_is_not_the_last(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    player = station.join()
+    monkeypatch.setattr(station.fanout, "_serve", None)  # whatever our own mistake might be
+    station.fanout._loop.set_exception_handler(lambda *_: None)
+    await asyncio.sleep(0.1)
+    monkeypatch.undo()
+    station.publish(3)
+    await until(lambda: numbers(player.read())[-1:] == [2])
+
+
 async def test_so_many_cohorts_are_served_in_one_turn_and_no_more() -> None:
     pacing = Pacing(min_interval_s=0.05, max_interval_s=0.05, cohort_size=10)
     fanout = FanOut(asyncio.get_running_loop(), pacing)
