@@ -1,6 +1,6 @@
 """Takes one broadcast's frames and lists their segments on its channel. No I/O.
 
-`on_frames` runs inside the encoder's read callback: it counts and collects, nothing else. Packaging
+`on_frames` runs inside the call that reads the encoder's socket: it counts and collects, nothing else. Packaging
 is a job for `Turns`, in later turns of the loop. What waits for it is bounded by `pending_bytes`,
 and numbers by `lead_segments`; past either, whole segments are lost and the next one is a
 discontinuity.

@@ -98,7 +98,7 @@ class HlsServer:
             broadcast, expiry_s=self.limits.listener_expiry_s, max_clients=self.limits.clients
         )
         if self._libav is None:
-            self._libav = asyncio.get_running_loop().run_in_executor(None, load_libav)
+            self._libav = asyncio.get_running_loop().run_in_executor(None, _load_libav)
         packager = Packager(channel, audience, self._workshop)
         self._packagers[channel.id] = packager
         broadcast.subscribe(packager)
@@ -160,6 +160,13 @@ class HlsServer:
             if channel.advance(now):
                 del self.router.channels[channel.id]
                 self._packagers.pop(channel.id, None)
+
+
+def _load_libav() -> None:
+    try:
+        load_libav()
+    except Exception:
+        logger.exception("PyAV cannot be loaded: no HLS segment can be made")
 
 
 def _call_soon(job: Callable[[], None]) -> None:

@@ -1,7 +1,7 @@
 """A client of port 8000 until it is known what it is: the asyncio shell of `request` and `router`.
 
-It stays a raw non-blocking socket, for a listener's socket goes to the fan-out as it is; only a
-source gets a transport. Every wait has a deadline, which the server's sweep enforces: a head or body
+It stays a raw non-blocking socket, for a listener's goes to the fan-out as it is, and a source's to its
+`SourceConnection`. Every wait has a deadline, which the server's sweep enforces: a head or body
 to come, an answer to go out, a refused client to hang up.
 """
 

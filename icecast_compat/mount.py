@@ -82,7 +82,7 @@ class Mount:
         self._icy.set_title(title)
 
     def on_close(self, reason: str) -> None:  # noqa: ARG002  # players are told by the end alone
-        """Disconnect the listeners, once they have the last frame."""
+        """Disconnect the listeners, once they have the last frame that was published."""
         self._plain_audience.close()
         self._icy_audience.close()
 

@@ -25,6 +25,7 @@ from .responses import CONTINUE, respond
 logger = logging.getLogger(__name__)
 
 UNREAD_BYTES = 32_768  # 2 s at 128 kbit/s: what waits in the kernel of a mount without listeners
+MAX_CHECK_INTERVAL_S = 1.0  # how long ago the newest audio may have come that nobody has needed
 _RECEIVE_BYTES = 65_536
 _RECEIVES_AT_ONCE = 4  # of a source that sends faster than real time; the loop calls again
 _SPLITTERS = {Codec.MP3: mp3_splitter, Codec.AAC: adts_splitter}
@@ -45,7 +46,7 @@ class SourceConnection:
         self._owes_response = login.accepted == CONTINUE  # a 100 is no final one (RFC 9110 §15.2)
         self._silence_timeout_s = silence_timeout_s
         # What waits unread counts from when it is read: looking often bounds how late that may be.
-        self._check_interval_s = silence_timeout_s / 4
+        self._check_interval_s = min(silence_timeout_s / 4, MAX_CHECK_INTERVAL_S)
         self._loop = asyncio.get_running_loop()
         self._broadcast: Broadcast | None = None
         self._socket: socket.socket | None = None
@@ -64,7 +65,7 @@ class SourceConnection:
             return
         if not self._tells_its_end:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, UNREAD_BYTES)
-        self._loop.add_reader(client, self.pull)
+        self._loop.add_reader(client, self._on_readable)
         self._socket = client
         self._broadcast = broadcast
         self._timer = self._loop.call_later(self._check_interval_s, self._check_silence)
@@ -86,6 +87,13 @@ class SourceConnection:
 
     def pull(self) -> None:
         """Publish what has come by now."""
+        self._read(until_empty=False)
+
+    def _on_readable(self) -> None:
+        # uvloop tells of an error once, and what came before it is read first: so to the very end.
+        self._read(until_empty=True)
+
+    def _read(self, *, until_empty: bool) -> None:
         for _ in range(_RECEIVES_AT_ONCE):
             if self._socket is None:
                 return
@@ -100,8 +108,8 @@ class SourceConnection:
                 self._end("the encoder disconnected")
                 return
             self._take(data)
-            if len(data) < _RECEIVE_BYTES:
-                return
+            if len(data) < _RECEIVE_BYTES and not until_empty:
+                return  # one call less; an end that follows is heard of by the loop
 
     def _take(self, data: bytes) -> None:
         """Publish what the bytes complete."""

@@ -6,7 +6,8 @@ delivery; neither knows of the other. All calls are plain calls on the event loo
 the socket and the subscribers.
 
 A source may leave its audio in the kernel until somebody needs it, for each read costs far more than
-a frame does: a delivery calls `pull` before it sends, and gets what has come by then.
+a frame does: a delivery calls `pull` before it sends, and gets what has come by then. One that needs
+frames in time without sending, as HLS would of an Icecast source, has to pull by a timer.
 """
 
 import itertools

@@ -26,6 +26,8 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
+from awazpulse.errors import MisuseError
+
 from .feed import Feed
 from .listener import Listener
 from .pacing import AUDIENCE_SENDS, Pacing, Phases
@@ -216,6 +218,8 @@ class FanOut:
         self, audience: Audience, listener_socket: socket.socket, head: bytes, info: object
     ) -> Listener:
         """See `Audience.join`."""
+        if audience.is_closed:
+            raise MisuseError("a listener for an audience that was closed")
         now = time.monotonic()
         listener = Listener(listener_socket, audience, info, now)
         entry = audience.feed.join()
@@ -349,7 +353,7 @@ class FanOut:
                 self._audiences -= not cohort.audience.cohorts
 
     def _take_due(self, now: float) -> list[Cohort]:
-        """Return the cohorts that are due, as many as make a turn's work.
+        """Return the cohorts that are due, as many as make a turn's work: one and a half full ones at most.
 
         Waking up costs as much as 40 sends: if there are few, those who fall due next are taken too.
         """
@@ -357,7 +361,7 @@ class FanOut:
         cohorts: list[Cohort] = []
         sends = 0
         # Each once: the hand comes to a lone cohort again within one turn if the loop was late.
-        while sends < self.pacing.cohort_size and len(cohorts) < len(self._rotation):
+        while sends < self.pacing.cohort_size // 2 and len(cohorts) < len(self._rotation):
             cohort = self._rotation.pass_next(until if sends else now + _TIMER_S, now)
             if cohort is None:
                 break

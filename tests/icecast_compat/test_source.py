@@ -134,6 +134,18 @@ async def test_a_connection_that_breaks_ends_the_broadcast(on_air: OnAir) -> Non
     assert on_air.recorder.reason.startswith("the encoder's connection was lost")
 
 
+async def test_a_connection_that_breaks_behind_unread_audio_ends_it_at_once(on_air: OnAir) -> None:
+    on_air.begin()
+    await on_air.send(20)
+    linger = b"\x01\0\0\0\0\0\0\0"
+    on_air.encoder.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    closed = time.monotonic()
+    on_air.encoder.close()
+    await on_air.wait_closed()
+    assert time.monotonic() - closed < 0.5  # and not when silence is looked for
+    assert on_air.recorder.frames == 20
+
+
 async def test_slow_audio_that_nobody_needs_is_no_silence() -> None:
     on_air = OnAir(timeout_s=0.8)
     on_air.begin()

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from awazpulse.audio import Frame
+from awazpulse.errors import MisuseError
 from awazpulse.relay.fanout import MAX_CATCH_UP_BYTES, MAX_PENDING_BYTES, Audience, FanOut
 from awazpulse.relay.feed import Entry, PlainFeed
 from awazpulse.relay.listener import Listener
@@ -443,6 +444,13 @@ async def test_a_closed_audience_gets_the_last_frames_and_the_end(station: Stati
         assert numbers(player.read()) == [0, 1, 2]
         assert player.has_ended()
     assert station.left == []  # the broadcast has set its count to 0 by itself
+
+
+async def test_a_closed_audience_takes_nobody_in(station: Station) -> None:
+    station.audience.close()
+    with pytest.raises(MisuseError):
+        station.join()
+    station.players[-1].ours.close()  # it has stayed ours
 
 
 async def test_audiences_do_not_disturb_each_other(station: Station) -> None:
