@@ -39,12 +39,13 @@ async def run(
     *command: str, env: dict[str, str] | None = None, stdin: bytes = b"", timeout_s: float = 60
 ) -> tuple[int, str, str]:
     """Run a program to its end; return status, output and errors."""
+    # No pipe for nothing: uvloop fails to write to one whose process has ended by then.
     process = await asyncio.create_subprocess_exec(
-        *command, env=env, stdin=PIPE, stdout=PIPE, stderr=PIPE
+        *command, env=env, stdin=PIPE if stdin else DEVNULL, stdout=PIPE, stderr=PIPE
     )
     try:
         async with asyncio.timeout(timeout_s):
-            out, err = await process.communicate(stdin)
+            out, err = await process.communicate(stdin or None)
     except TimeoutError:
         process.kill()
         await process.communicate()
