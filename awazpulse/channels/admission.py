@@ -17,7 +17,7 @@ from .errors import (
     TypeNotSelected,
     WrongSecret,
 )
-from .records import ChannelRecord
+from .records import ChannelRecord, PolicyRecord
 from .secrets import SecretKind, Vault, is_same_secret
 
 _FINGERPRINT_KEY = os.urandom(32)  # fingerprints are compared within this process only
@@ -68,7 +68,7 @@ def require_free(
     raise ChannelBusy(live.channel_id)
 
 
-def find_reason_to_close(record: ChannelRecord | None, broadcast: Broadcast) -> str | None:
+def find_reason_to_close(record: PolicyRecord | None, broadcast: Broadcast) -> str | None:
     """Return why what is on air may be so no longer, None when it may."""
     if record is None:
         return "the channel was removed"

@@ -14,7 +14,7 @@ from awazpulse.store import Stream, StreamStatus
 
 from .admission import find_reason_to_close
 from .events import ChannelChange, ChannelEvent, ChannelListener
-from .records import ChannelRecord
+from .records import ChannelRecord, PolicyRecord
 from .row_writer import RowWriter
 
 logger = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ class LiveChannels:
         facts = self._find_facts(channel_id)
         return facts.secret_fingerprint if facts else b""
 
-    def apply(self, broadcast: Broadcast, record: ChannelRecord | None) -> None:
+    def apply(self, broadcast: Broadcast, record: PolicyRecord | None) -> None:
         """Hold a broadcast to what its channel's rows say now, which may be to end it."""
         if broadcast.is_closed:
             return

@@ -50,7 +50,8 @@ class RowState:
         return {
             name: value
             for name, value in self.describe(now).items()
-            if name not in self.written or _differs(name, value, self.written[name])
+            if name not in self.written
+            or (value != self.written[name] and _matters(name, value, self.written[name]))
         }
 
     def describe(self, now: float) -> Values:
@@ -82,15 +83,17 @@ def describe_broadcast(broadcast: Broadcast) -> Values:
     return values
 
 
-def _differs(name: str, wanted: Any, written: Any) -> bool:  # noqa: ANN401  # a column's value
+def _matters(name: str, wanted: Any, written: Any) -> bool:  # noqa: ANN401  # a column's value
+    """Say whether a value is worth an update; some move all the time."""
     if name == "total_uptime":
         return bool(wanted - written >= UPTIME_STEP_S)
-    if name == "bitrate":  # a measured one moves a little all the time
+    if name == "bitrate":
         return bool(abs(wanted - written) > max(2, written // 20))
-    return bool(wanted != written)
+    return True
 
 
 def _fit(text: str) -> str | None:
+    if not text:
+        return None
     # A lone surrogate, which no database takes, would otherwise block its row for good.
-    clean = text[:MAX_TEXT_CHARACTERS].encode("utf-8", "replace").decode()
-    return clean or None
+    return text[:MAX_TEXT_CHARACTERS].encode("utf-8", "replace").decode()

@@ -11,12 +11,13 @@ row goes live, only a live row is refreshed, and nobody's `maintenance` is overw
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
-from sqlalchemy import Update, case, or_, update
+from sqlalchemy import Update, bindparam, case, or_, update
 
 from awazpulse.relay import Broadcast
 from awazpulse.store import DatabaseUnavailable, Sessions, Stream, StreamStatus, utc_now
@@ -32,12 +33,23 @@ FIRST_RETRY_S = 0.5
 MAX_RETRY_S = 10.0
 ROWS_PER_TRANSACTION = 100  # keeps a transaction short: others wait for its locks
 
+_ROW_ID = "row_id"
+
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
     state: RowState
     revision: int
     changes: Values
+
+    def shape(self) -> tuple[StreamStatus | None, tuple[str, ...]]:
+        """Return what makes two updates one statement: the status, and the columns' names."""
+        return self.changes.get("status"), tuple(self.changes)
+
+    def parameters(self) -> Values:
+        """Return what the statement of this shape takes."""
+        new = {_new(name): value for name, value in self.changes.items() if name != "status"}
+        return new | {_ROW_ID: self.state.stream_id}
 
 
 class RowWriter:
@@ -180,8 +192,11 @@ class RowWriter:
     async def _execute(self, pending: list[_Pending]) -> None:
         try:
             async with self._sessions.write() as session:
-                for entry in pending:
-                    await session.execute(_make_update(entry.state.stream_id, entry.changes))
+                connection = await session.connection()
+                # Many rows that change alike, as all uptimes do, are one call of the driver.
+                for (status, names), alike in groupby(pending, _Pending.shape):
+                    rows = [entry.parameters() for entry in alike]
+                    await connection.execute(_make_update(status, names), rows)
         except DatabaseUnavailable:
             raise
         except Exception:
@@ -202,15 +217,20 @@ class RowWriter:
             state.written |= entry.changes
 
 
-def _make_update(stream_id: str, changes: Values) -> Update:
-    statement = update(Stream).where(Stream.id == stream_id)
-    status = changes.get("status")
+def _make_update(status: StreamStatus | None, names: Iterable[str]) -> Update:
+    """Return the statement that changes these columns of one row, as guarded as its status asks."""
+    statement = update(Stream).where(Stream.id == bindparam(_ROW_ID))
+    values: Values = {name: bindparam(_new(name)) for name in names}
     if status is None:
         statement = statement.where(Stream.status == StreamStatus.LIVE)
     elif status is StreamStatus.LIVE:
         free = or_(Stream.status.is_(None), Stream.status != StreamStatus.MAINTENANCE)
         statement = statement.where(Stream.is_main_stream.is_(True), free)
+        values["status"] = status
     else:
-        kept = case((Stream.status == StreamStatus.LIVE, status), else_=Stream.status)
-        changes = changes | {"status": kept}
-    return statement.values(changes)
+        values["status"] = case((Stream.status == StreamStatus.LIVE, status), else_=Stream.status)
+    return statement.values(values)
+
+
+def _new(name: str) -> str:
+    return f"new_{name}"  # a column's own name is taken by the statement itself

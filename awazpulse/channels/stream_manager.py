@@ -26,7 +26,7 @@ from .events import ChannelChange, ChannelEvent, ChannelListener
 from .live_channels import LiveChannels
 from .locks import ChannelLocks
 from .public_urls import PublicUrls
-from .records import ActiveStream, ChannelRecord, load_channel, load_channels
+from .records import ActiveStream, ChannelRecord, PolicyRecord, load_channel, load_policies
 from .repair import repair_rows
 from .row_writer import REREAD_INTERVAL_S, WRITE_INTERVAL_S, RowWriter
 from .secrets import Vault
@@ -37,7 +37,7 @@ from .throttle import FailureThrottle
 STALE_SOURCE_S = 5.0  # a source silent for so long no longer keeps another one out
 CLOSE_TIMEOUT_S = 5.0  # how long the server's stop waits for the database
 MIN_ROWS_TIMEOUT_S = 1.0  # of it, what the rows get at least when a switch has taken the rest
-REREAD_CHANNELS = 50  # per query: more of them would hold the event loop for over 5 ms
+REREAD_CHANNELS = 250  # per query: more of them would hold the event loop for over 5 ms
 
 
 class StreamManager:
@@ -228,19 +228,25 @@ class StreamManager:
     async def refresh(self, channel_id: str) -> None:
         """Hold what is on air to what the channel's rows say now. Raises `UnknownChannel`."""
         broadcast = self.live(channel_id)
-        record = await self._look_up(channel_id)
+        with refusing_when_away("look up the channel"):
+            records = await self._load_policies([channel_id])
+        if channel_id not in records:
+            raise UnknownChannel(channel_id)
         if broadcast is not None:
-            self._live.apply(broadcast, record)
+            self._live.apply(broadcast, records[channel_id])
 
     async def refresh_all(self) -> None:
         """Do the same for every channel on air. Raises `DatabaseUnavailable`."""
         broadcasts = self.live_broadcasts()
         for start in range(0, len(broadcasts), REREAD_CHANNELS):
             some = broadcasts[start : start + REREAD_CHANNELS]
-            async with self._sessions.read() as session:
-                records = await load_channels(session, [b.channel_id for b in some])
+            records = await self._load_policies([b.channel_id for b in some])
             for broadcast in some:
                 self._live.apply(broadcast, records.get(broadcast.channel_id))
+
+    async def _load_policies(self, ids: list[str]) -> dict[str, PolicyRecord]:
+        async with self._sessions.read() as session:
+            return await load_policies(session, ids)
 
     async def _load(self, channel_id: str) -> ChannelRecord:
         async with self._sessions.read() as session:

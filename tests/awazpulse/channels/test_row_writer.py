@@ -4,11 +4,26 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from sqlalchemy import event, select
 
-from awazpulse.channels.row_state import MAX_TEXT_CHARACTERS
+from awazpulse.channels.row_state import MAX_TEXT_CHARACTERS, UPTIME_STEP_S
 from awazpulse.relay import Station, Title
-from awazpulse.store import Database, DatabaseUnavailable, StreamStatus, migrate, open_database
-from tests.awazpulse.channels.support import AAC_TRACK, MP3_TRACK, FakeSource, Radio, open_radio
+from awazpulse.store import (
+    Database,
+    DatabaseUnavailable,
+    Stream,
+    StreamStatus,
+    migrate,
+    open_database,
+)
+from tests.awazpulse.channels.support import (
+    AAC_TRACK,
+    MP3_TRACK,
+    STATION,
+    FakeSource,
+    Radio,
+    open_radio,
+)
 from tests.mariadb import MariaDb
 
 DEADLINE_S = 10.0
@@ -145,6 +160,43 @@ async def test_row_that_cannot_be_written_keeps_no_other_from_it(
     (logged,) = caplog.records
     assert "its row cannot be written" in logged.message
     assert not poisoned.is_closed
+
+
+async def test_rows_that_change_alike_are_written_by_one_call(radio: Radio) -> None:
+    broadcasts = [await radio.go_live()]
+    for number in range(4):
+        name = f"other{number}"
+        await radio.catalog.create(name, "Other", radio.owner.email)
+        key = (await radio.catalog.get_credentials(name)).hls.stream_key.partition("=")[2]
+        opening = radio.manager.open_broadcast(
+            name, "hls", key, FakeSource(), STATION, takeover=True
+        )
+        broadcasts.append(await opening)
+    await radio.manager.flush()
+    for number, broadcast in enumerate(broadcasts):
+        for _ in range(number):
+            broadcast.listener_joined()
+    broadcasts[0].set_title(Title.from_text("Alone"))
+    radio.clock.now += UPTIME_STEP_S
+    calls: list[bool] = []
+
+    def count(*arguments: object) -> None:
+        if str(arguments[2]).startswith("UPDATE"):
+            calls.append(bool(arguments[-1]))
+
+    engine = radio.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", count)
+    await radio.manager.flush()
+    event.remove(engine, "before_cursor_execute", count)
+    # Their order is that of the rows' ids, so what is alike may be cut in two.
+    assert len(calls) <= 3
+    assert any(calls)  # of many rows
+    async with radio.database.read() as session:
+        rows = {row.channel_id: row for row in await session.scalars(select(Stream))}
+    assert {row.total_uptime for row in rows.values()} == {UPTIME_STEP_S}
+    names = ["demo", *(f"other{number}" for number in range(4))]
+    assert [rows[name].current_listeners for name in names] == [0, 1, 2, 3, 4]
+    assert [rows[name].current_track for name in names] == ["Alone", None, None, None, None]
 
 
 async def test_row_that_is_gone_does_no_harm(radio: Radio) -> None:

@@ -1,6 +1,8 @@
 import asyncio
+from datetime import datetime
 
 import pytest
+from sqlalchemy import delete, update
 
 from awazpulse.channels import stream_manager
 from awazpulse.channels.errors import (
@@ -14,8 +16,9 @@ from awazpulse.channels.errors import (
     WrongSecret,
 )
 from awazpulse.channels.events import ChannelChange, ChannelEvent
+from awazpulse.channels.records import load_channel, load_policies
 from awazpulse.relay import Broadcast
-from awazpulse.store import Channel, StreamStatus, StreamType
+from awazpulse.store import Channel, Stream, StreamStatus, StreamType
 from tests.awazpulse.channels.support import STATION, FakeSource, Radio, publish_second
 
 
@@ -186,6 +189,53 @@ async def test_refresh_of_all_hears_of_a_switch_in_another_process(radio: Radio)
     assert broadcast.closed_reason == "switched to Icecast"
     await radio.manager.flush()
     assert [row.status for row in await radio.rows()] == [StreamStatus.OFFLINE] * 2
+
+
+async def test_refresh_of_all_ends_what_has_lost_its_rows(radio: Radio) -> None:
+    broadcast = await radio.go_live()
+    async with radio.database.write() as session:
+        await session.execute(delete(Stream))
+    await radio.manager.refresh_all()
+    assert broadcast.closed_reason == "the stream was removed"
+    async with radio.database.write() as session:
+        await session.execute(delete(Channel))
+    with pytest.raises(UnknownChannel):
+        await radio.manager.refresh("demo")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, ("hls", 1000, None)),
+        ({"max_listeners": None}, ("hls", 1000, None)),
+        ({"max_listeners": -5, "stream_type": None}, ("hls", 0, None)),
+        ({"status": StreamStatus.MAINTENANCE}, ("hls", 1000, ChannelInMaintenance)),
+        ({"is_active": False}, ("hls", 1000, ChannelDisabled)),
+        ({"is_main_stream": None, "max_listeners": 7}, ("icecast", 1000, None)),
+    ],
+)
+async def test_what_is_read_of_many_channels_means_what_whole_rows_mean(
+    sqlite_radio: Radio,
+    values: dict[str, object],
+    expected: tuple[str, int, type[Exception] | None],
+) -> None:
+    await sqlite_radio.manager.switch_stream_type("demo", "icecast")
+    async with sqlite_radio.database.write() as session:
+        # Two that are marked: the older one counts.
+        await session.execute(update(Stream).values(is_main_stream=True))
+        hls = Stream.stream_type == StreamType.HLS
+        created_at = datetime(2020, 1, 1)  # noqa: DTZ001  # as stored
+        await session.execute(update(Stream).where(hls).values(created_at=created_at, **values))
+    async with sqlite_radio.database.read() as session:
+        whole = await load_channel(session, "demo")
+        policy = (await load_policies(session, ["demo", "nobody"]))["demo"]
+    for record in (whole, policy):
+        refusal = None
+        try:
+            record.require_enabled()
+        except ChannelDisabled as error:
+            refusal = type(error)
+        assert (record.selected_type, record.max_listeners, refusal) == expected
 
 
 async def test_source_of_the_type_that_another_process_selected_takes_the_air(
