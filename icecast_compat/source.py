@@ -12,9 +12,10 @@ import asyncio
 import logging
 import socket
 
-from awazpulse.audio import AudioError, Codec, Frame, Track
+from awazpulse.audio import AudioError, Codec, Track
 from awazpulse.audio.aac import adts_splitter
 from awazpulse.audio.mpeg_audio import mp3_splitter
+from awazpulse.audio.splitter import Events
 from awazpulse.relay import Broadcast
 
 from .body import MetadataStripper, open_body
@@ -25,7 +26,10 @@ from .responses import CONTINUE, respond
 logger = logging.getLogger(__name__)
 
 UNREAD_BYTES = 32_768  # 2 s at 128 kbit/s: what waits in the kernel of a mount without listeners
-MAX_CHECK_INTERVAL_S = 1.0  # how long ago the newest audio may have come that nobody has needed
+# How long audio may lie unread that nobody needs; it counts from when it is read. More than the listeners'
+# longest interval, so where there are some the source is never read for this alone.
+MAX_CHECK_INTERVAL_S = 2.0
+_TIMER_S = 0.002  # the loop's timers count milliseconds, and may run that much too early
 _RECEIVE_BYTES = 65_536
 _RECEIVES_AT_ONCE = 4  # of a source that sends faster than real time; the loop calls again
 _SPLITTERS = {Codec.MP3: mp3_splitter, Codec.AAC: adts_splitter}
@@ -131,24 +135,16 @@ class SourceConnection:
                 self._is_finished = True
                 broadcast.close("the encoder ended its stream")
 
-    def _publish(self, broadcast: Broadcast, events: list[Track | Frame]) -> None:
-        """Hand the frames on in as few calls as their tracks allow."""
-        if not events:
-            return
-        now = self._last_frame = self._loop.time()
-        frames: list[Frame] = []
+    def _publish(self, broadcast: Broadcast, events: Events) -> None:
+        if events:
+            self._last_frame = self._loop.time()
         for event in events:
+            if broadcast.is_closed:
+                return  # a subscriber has ended it
             if isinstance(event, Track):
-                if frames and not broadcast.is_closed:
-                    broadcast.publish(frames, now)
-                    frames = []
-                if broadcast.is_closed:
-                    return  # a subscriber has ended it
                 broadcast.set_track(event)
             else:
-                frames.append(event)
-        if frames and not broadcast.is_closed:
-            broadcast.publish(frames, now)
+                broadcast.publish(event, self._last_frame)
 
     def _part(self, client: socket.socket) -> None:
         """Let the client read that its body has arrived."""
@@ -164,12 +160,17 @@ class SourceConnection:
             self._broadcast.close(reason)
 
     def _check_silence(self) -> None:
-        self.pull()
-        if self.is_closed:
-            return
-        left = self._last_frame + self._silence_timeout_s - self._loop.time()
-        if left > 0:
-            wait = min(left, self._check_interval_s)
-            self._timer = self._loop.call_later(wait, self._check_silence)
-        else:
+        """Read what has come, unless somebody else has done so lately; end the source if nothing comes."""
+        now = self._loop.time()
+        if now - self._last_frame >= self._check_interval_s - _TIMER_S:
+            self.pull()
+            if self.is_closed:
+                return
+        silent_until = self._last_frame + self._silence_timeout_s
+        if silent_until <= now:
             self._end(f"the encoder sent no audio for {self._silence_timeout_s:g} s")
+            return
+        due = self._last_frame + self._check_interval_s
+        if due <= now:
+            due = now + self._check_interval_s
+        self._timer = self._loop.call_at(min(due, silent_until), self._check_silence)

@@ -5,6 +5,17 @@ from them; a protocol knows only its own side of that conversion.
 """
 
 from .errors import AudioError, MalformedAudio, UnsupportedAudio
-from .frame import Codec, Frame, Track
+from .frame import Codec, Frame, FrameRun, Track, count_bytes, count_samples, join_frames
 
-__all__ = ["AudioError", "Codec", "Frame", "MalformedAudio", "Track", "UnsupportedAudio"]
+__all__ = [
+    "AudioError",
+    "Codec",
+    "Frame",
+    "FrameRun",
+    "MalformedAudio",
+    "Track",
+    "UnsupportedAudio",
+    "count_bytes",
+    "count_samples",
+    "join_frames",
+]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from awazpulse.audio import Frame, Track
+from awazpulse.audio import Frame, Track, count_bytes, count_samples
 from awazpulse.errors import MisuseError
 
 from .title import Title
@@ -148,9 +148,8 @@ class Broadcast:
         if self.track is None or self.closed_reason is not None:
             raise MisuseError(f"channel {self.channel_id}: no track yet, or closed")
         self.last_frame = now
-        for frame in frames:
-            self.published_bytes += len(frame.data)
-            self.published_samples += frame.samples
+        self.published_bytes += count_bytes(frames)
+        self.published_samples += count_samples(frames)
         for subscriber in self._subscribers:
             if self.is_closed:
                 return  # by the subscriber before: no call follows `on_close`

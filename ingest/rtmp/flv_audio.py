@@ -115,10 +115,14 @@ class AudioReceiver:
             # No whole frames: an encoder that cuts its audio anywhere. It stays so to the end.
             self._splitter = mp3_splitter()
             self._splitter_base_ms = start_ms
-        events = self._splitter.receive_data(body)
-        for event in events:
-            if isinstance(event, Frame):
-                event.timestamp_ms += self._splitter_base_ms
+        events: Events = []
+        for event in self._splitter.receive_data(body):
+            if isinstance(event, Track):
+                events.append(event)
+                continue
+            for frame in event:
+                frame.timestamp_ms += self._splitter_base_ms
+                events.append(frame)
         return events
 
     def _make_mp3_frames(

@@ -38,9 +38,9 @@ def make_frames(
 def tone(codec: str, seconds: float = 3, **options: int) -> tuple[Track, list[Frame]]:
     """A real tone, as an ingest publishes it."""
     splitter = adts_splitter() if codec == "aac" else mp3_splitter()
-    track, *frames = splitter.receive_data(encode_tone(codec, seconds, **options))
+    track, *runs = splitter.receive_data(encode_tone(codec, seconds, **options))
     assert isinstance(track, Track)
-    return track, [frame for frame in frames if isinstance(frame, Frame)]
+    return track, [frame for run in runs if not isinstance(run, Track) for frame in run]
 
 
 class SilentSource:

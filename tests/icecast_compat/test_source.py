@@ -246,6 +246,21 @@ async def test_unread_audio_puts_the_end_of_a_silent_source_off_by_a_quarter_at_
     on_air.encoder.close()
 
 
+async def test_silence_is_looked_for_without_a_read_while_listeners_have_it_read() -> None:
+    on_air = OnAir(timeout_s=0.8)  # looked for every 0.2 s
+    on_air.begin(rest=FRAME * 2)
+    for _ in range(12):
+        await on_air.send(1)
+        await asyncio.sleep(0.05)
+        before = on_air.recorder.frames
+        on_air.broadcast.pull()
+        assert on_air.recorder.frames == before + 1  # it was still unread
+    assert on_air.recorder.batches == [2] + [1] * 12
+    await on_air.wait_closed()
+    assert on_air.recorder.reason == "the encoder sent no audio for 0.8 s"
+    on_air.encoder.close()
+
+
 async def test_what_follows_a_subscribers_end_in_the_same_read_is_dropped(
     on_air: OnAir, caplog: pytest.LogCaptureFixture
 ) -> None:

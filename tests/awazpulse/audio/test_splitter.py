@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from awazpulse.audio import Codec, Frame, MalformedAudio, Track
 from awazpulse.audio.aac import adts_splitter
 from awazpulse.audio.mpeg_audio import mp3_splitter
-from awazpulse.audio.splitter import MAX_JUNK_BYTES, FrameSplitter
+from awazpulse.audio.splitter import MAX_JUNK_BYTES, Events, FrameSplitter
 from tests.audio import encode_tone, split_frames
 
-Events = list[Track | Frame]
 MAKE: dict[str, Callable[[], FrameSplitter]] = {"mp3": mp3_splitter, "aac": adts_splitter}
 CODECS = pytest.mark.parametrize("codec", ["mp3", "aac"])
 
@@ -26,7 +25,11 @@ def feed(splitter: FrameSplitter, data: bytes, size: int) -> Events:
 
 
 def frames(events: Events) -> list[bytes]:
-    return [event.data for event in events if isinstance(event, Frame)]
+    return [frame.data for frame in stamped(events)]
+
+
+def stamped(events: Events) -> list[Frame]:
+    return [frame for event in events if not isinstance(event, Track) for frame in event]
 
 
 def tracks(events: Events) -> list[Track]:
@@ -56,11 +59,9 @@ def test_the_track_says_what_was_encoded(codec: str) -> None:
 @CODECS
 def test_timestamps_count_samples(codec: str) -> None:
     events = feed(MAKE[codec](), encode_tone(codec), 4096)
-    stamped = [event for event in events if isinstance(event, Frame)]
+    stamps = [frame.timestamp_ms for frame in stamped(events)]
     samples = {"mp3": 1152, "aac": 1024}[codec]
-    assert [f.timestamp_ms for f in stamped] == [
-        n * samples * 1000 // 44_100 for n in range(len(stamped))
-    ]
+    assert stamps == [n * samples * 1000 // 44_100 for n in range(len(stamps))]
 
 
 @CODECS
@@ -72,6 +73,37 @@ def test_a_frame_is_delivered_as_soon_as_it_is_whole_once_in_step(codec: str) ->
     assert frames(splitter.receive_data(first + second[:confirming])) == [first]
     assert frames(splitter.receive_data(second[confirming:])) == [second]
     assert frames(splitter.receive_data(third)) == [third]
+
+
+@CODECS
+def test_frames_that_come_at_once_are_one_run_behind_whatever_precedes_them(codec: str) -> None:
+    parts = split_frames(encode_tone(codec, 1), codec)
+    splitter = MAKE[codec]()
+    track, *runs = splitter.receive_data(b"".join(parts[:12]))
+    assert isinstance(track, Track)
+    assert [len(frames([run])) for run in runs] == [12]
+    junk = bytes(50)
+    runs = splitter.receive_data(b"".join((*parts[12:20], junk, *parts[20:30])))
+    assert [len(frames([run])) for run in runs] == [8, 10]
+    assert splitter.skipped_bytes == len(junk)
+
+
+def test_frames_of_another_kind_are_a_run_of_their_own() -> None:
+    plain = split_frames(encode_tone("aac", 1), "aac")
+    # With a CRC, which nobody looks at: the header is two bytes longer.
+    size = [len(part) + 2 for part in plain]
+    with_crc = [
+        bytes([0xFF, part[1] & 0xFE, part[2], part[3] & 0xFC | n >> 11, n >> 3 & 0xFF])
+        + bytes([(n & 7) << 5 | part[5] & 0x1F, part[6], 0, 0])
+        + part[7:]
+        for part, n in zip(plain, size, strict=True)
+    ]
+    track, *runs = adts_splitter().receive_data(b"".join(plain[:4] + with_crc[4:9] + plain[9:12]))
+    assert isinstance(track, Track)
+    assert [[f.header_bytes for f in stamped([run])] for run in runs] == [[7] * 4, [9] * 5, [7] * 3]
+    stamps = [frame.timestamp_ms for frame in stamped(runs)]
+    assert stamps == [n * 1024 * 1000 // 44_100 for n in range(12)]
+    assert [f.data[f.header_bytes :] for f in stamped(runs)] == [part[7:] for part in plain[:12]]
 
 
 @CODECS
@@ -113,7 +145,7 @@ def test_another_rate_on_the_way_is_another_track_and_time_goes_on(codec: str) -
     events = feed(MAKE[codec](), first + second, 512)
     assert [t.sample_rate for t in tracks(events)] == [44_100, 48_000]
     assert frames(events) == split_frames(first, codec) + split_frames(second, codec)
-    stamps = [event.timestamp_ms for event in events if isinstance(event, Frame)]
+    stamps = [frame.timestamp_ms for frame in stamped(events)]
     assert stamps == sorted(stamps)
     at = len(split_frames(first, codec))
     assert stamps[at] - stamps[at - 1] in range(20, 27)
