@@ -24,7 +24,6 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 
 from awazpulse.errors import MisuseError
 
@@ -346,33 +345,36 @@ class FanOut:
         for audience in {cohort.audience: None for cohort in cohorts}:
             self._guarded(audience.pull)
         for cohort in cohorts:
-            self._guarded(partial(cohort.tick, now))
+            self._guarded(cohort.tick, now)
             if not len(cohort):
                 self._rotation.remove(cohort)
                 cohort.audience.cohorts.remove(cohort)
                 self._audiences -= not cohort.audience.cohorts
 
     def _take_due(self, now: float) -> list[Cohort]:
-        """Return the cohorts that are due, as many as make a turn's work: one and a half full ones at most.
+        """Return the cohorts that are due, as many as are no more work than a full one.
 
         Waking up costs as much as 40 sends: if there are few, those who fall due next are taken too.
         """
-        until = now + _EARLY * self._rotation.interval_s
+        rotation = self._rotation
+        until = now + _EARLY * rotation.interval_s
         cohorts: list[Cohort] = []
         sends = 0
         # Each once: the hand comes to a lone cohort again within one turn if the loop was late.
-        while sends < self.pacing.cohort_size // 2 and len(cohorts) < len(self._rotation):
-            cohort = self._rotation.pass_next(until if sends else now + _TIMER_S, now)
+        while len(cohorts) < len(rotation) and (following := rotation.find_next()) is not None:
+            sends += AUDIENCE_SENDS + len(following)
+            if cohorts and sends > self.pacing.cohort_size:
+                break
+            cohort = rotation.pass_next(until if cohorts else now + _TIMER_S, now)
             if cohort is None:
                 break
             cohorts.append(cohort)
-            sends += AUDIENCE_SENDS + len(cohort)
         return cohorts
 
-    def _guarded(self, step: Callable[[], None]) -> None:
+    def _guarded(self, step: Callable[..., None], *arguments: object) -> None:
         """One mount's trouble must not silence the others, nor its own next turn."""
         try:
-            step()
+            step(*arguments)
         except Exception:
             logger.exception("a turn of the fan-out failed")
 

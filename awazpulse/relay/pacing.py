@@ -4,14 +4,14 @@ The kernel's `send` is nearly all that a listener costs, so what there is to sav
 (the README's design section has the figures). A few listeners get audio within `min_interval_s`; from
 some hundreds on the interval grows with their number so that all of them together cost
 `sends_per_second`, until it reaches `max_interval_s`, which is still well inside the burst that a
-player holds. Each audience but the first counts as some listeners more: once an interval its source is read and its frames
-are taken, which with 200 of them is more than what 4,000 listeners cost.
+player holds. Each audience but the first counts as some listeners more, for what it costs an interval to
+read its source and take its frames.
 """
 
 import itertools
 from dataclasses import dataclass
 
-AUDIENCE_SENDS = 25  # what an audience costs an interval, in sends (`benchmarks.mounts`: 140 us)
+AUDIENCE_SENDS = 15  # what an audience costs an interval, in sends (`benchmarks.mounts`: 90 us)
 _GOLDEN_RATIO = 0.618034  # successive multiples of it, modulo 1, spread evenly at any count
 
 

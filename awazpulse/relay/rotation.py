@@ -61,6 +61,10 @@ class Rotation(Generic[Member]):
         ahead = self._turns + self._phases[self._next] - self._hand
         return self._hand_at + ahead * self.interval_s
 
+    def find_next(self) -> Member | None:
+        """Return the member that the hand comes to next, None if there is none."""
+        return None if self.next_due() is None else self._members[self._next]
+
     def pass_next(self, until: float, now: float) -> Member | None:
         """Move the hand over the next member and return it; None if that is due after `until`.
 

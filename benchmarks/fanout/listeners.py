@@ -6,7 +6,7 @@ command, a JSON object with `do`; each is answered with one line.
     join          adds listeners to a group; answers when all of them have their first 4,000 bytes
     listen        lets time pass and tells what one group received in it
     stop_reading  turns a group deaf
-    leave         disconnects a group
+    leave         disconnects a group, or some of it, chosen by chance
 
 All others go on receiving, and being checked, during each of these.
 """
@@ -16,6 +16,7 @@ import gc
 import json
 import math
 import os
+import random
 import select
 import socket
 import struct
@@ -166,14 +167,17 @@ class Load:
             del self._readers[reader.fd]
         return {"stopped": len(members)}
 
-    def leave(self, group: str) -> dict[str, object]:
-        """Disconnect a group."""
+    def leave(self, group: str, count: int | None = None) -> dict[str, object]:
+        """Disconnect a group, or `count` of it."""
         members = self._groups.pop(group)
-        for reader in members:
+        random.Random(len(members)).shuffle(members)
+        if count is not None:
+            self._groups[group] = members[count:]
+        for reader in members[:count]:
             if not reader.fault:
                 del self._readers[reader.fd]
                 self._sockets.pop(reader.fd).close()
-        return {"left": len(members)}
+        return {"left": len(members[:count])}
 
     # -- sockets
 

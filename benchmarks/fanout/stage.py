@@ -31,6 +31,7 @@ from .source import TIMES_BYTES
 
 _REST_S = 1.5  # between one group's turn and another's, before anything is counted
 _WATCH_S = 2.0  # for which the loop is watched, behind each round of ours
+_RENEWALS = 2
 _JOIN_TIMEOUT_S = 90.0
 _CONNECTING_AT_ONCE = 4  # the backlog of Icecast's socket is 5, and who does not fit waits a second
 
@@ -93,6 +94,16 @@ class Group:
             icy=self.icy,
             receive_buffer=receive_buffer,
         )
+
+    def renew(self, count: int) -> None:
+        """Let `count` listeners, chosen by chance, leave and as many come, some times over.
+
+        So their sockets lie in memory as on a server that has been on air for a while, and no longer
+        in the order in which they are sent to.
+        """
+        for _ in range(_RENEWALS):
+            self.scene.load(do="leave", group=self.name, count=count)
+            self.join(count)
 
     def listen(self, seconds: float) -> dict[str, Any]:
         """Let time pass; tell what the group received."""

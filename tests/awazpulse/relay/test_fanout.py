@@ -13,7 +13,7 @@ from awazpulse.errors import MisuseError
 from awazpulse.relay.fanout import MAX_CATCH_UP_BYTES, MAX_PENDING_BYTES, Audience, FanOut
 from awazpulse.relay.feed import Entry, PlainFeed
 from awazpulse.relay.listener import Listener
-from awazpulse.relay.pacing import Pacing
+from awazpulse.relay.pacing import AUDIENCE_SENDS, Pacing
 
 HEAD = b"HTTP/1.0 200 OK\r\n\r\n"
 FAST = Pacing(min_interval_s=0.01, max_interval_s=0.02, stall_timeout_s=0.5, cohort_size=10)
@@ -405,19 +405,39 @@ async def test_a_turn_that_fails_is_not_the_last(
 
 
 async def test_so_many_cohorts_are_served_in_one_turn_and_no_more() -> None:
-    pacing = Pacing(min_interval_s=0.05, max_interval_s=0.05, cohort_size=10)
+    pacing = Pacing(min_interval_s=10.0, max_interval_s=10.0, cohort_size=10)
     fanout = FanOut(asyncio.get_running_loop(), pacing)
     station = Station(fanout, PlainFeed(queue_bytes=100_000, burst_bytes=400))
     for _ in range(40):
         station.join()
-    await asyncio.sleep(0.1)
     assert len(fanout._rotation) == 4
-    all_due = time.monotonic() + pacing.max_interval_s
+    all_due = time.monotonic() + 0.9 * pacing.max_interval_s
     turns = [len(fanout._take_due(all_due)) for _ in range(4)]
     assert turns == [1, 1, 1, 1]  # 10 listeners fill a turn
     fanout.close()
     for player in station.players:
         player.close()
+
+
+async def test_small_audiences_are_served_together_as_one_full_cohort_would_be() -> None:
+    listeners, together = 5, 3
+    size = together * (listeners + AUDIENCE_SENDS)
+    pacing = Pacing(min_interval_s=10.0, max_interval_s=10.0, cohort_size=size)
+    fanout = FanOut(asyncio.get_running_loop(), pacing)
+    stations = [Station(fanout, PlainFeed()) for _ in range(7)]
+    for station in stations:
+        for _ in range(listeners):
+            station.join()
+    all_due = time.monotonic() + 0.9 * pacing.max_interval_s
+    assert [len(fanout._take_due(all_due)) for _ in range(2)] == [together, together]
+    # Those who fall due soon are served early, and no others.
+    hand = fanout._rotation.next_due()
+    assert hand is not None
+    assert len(fanout._take_due(hand)) == 1
+    fanout.close()
+    for station in stations:
+        for player in station.players:
+            player.close()
 
 
 async def test_noise_up_to_the_limit_is_ignored_and_past_it_ends_the_listener() -> None:
