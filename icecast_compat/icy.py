@@ -117,17 +117,18 @@ class IcyFeed:
             return self._enter(b"", oldest)
         return self._enter(b"", self._plain.frame_from(begin))
 
-    def rejoin(self, position: int) -> Entry:
-        """Return how to leave the interval at `position` for the newest one.
+    def rejoin(self, position: int) -> Entry | None:
+        """Return how to leave the interval at `position` for the newest one; None if that is not known.
 
         The listener counts on: blanks complete its interval, then an empty block, and it stands at
         an interval's beginning.
         """
+        if position < self._begins[0]:
+            return None  # where it counts from is forgotten: it would take audio for a block
         begin = self._plain.newest_frame() // METAINT * METAINT
         return self._enter(self._rest_of_interval(position), self._plain.frame_from(begin))
 
     def _rest_of_interval(self, position: int) -> bytes:
-        position = max(position, self._begins[0])
         at = bisect_right(self._begins, position) - 1
         block_at = self._begins[at] + METAINT
         if position <= block_at:

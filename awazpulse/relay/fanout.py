@@ -27,6 +27,7 @@ from collections.abc import Callable
 
 from awazpulse.errors import MisuseError
 
+from .cohort import TOO_FAR_BEHIND, Cohort
 from .feed import Feed
 from .listener import Listener
 from .pacing import AUDIENCE_SENDS, Pacing, Phases
@@ -41,105 +42,6 @@ MAX_CATCH_UP_BYTES = 262_144  # of one send to one listener out of step
 MAX_PENDING_BYTES = 65_536  # heads and moves to the live edge that a listener has not taken
 _RECEIVE_BYTES = 4096
 _EARLY = 1 / 8  # of the interval: small cohorts that fall due so soon are served in the same turn
-
-
-class Cohort:
-    """Listeners of one audience that share a cursor."""
-
-    __slots__ = ("audience", "entering", "in_step", "position")
-
-    def __init__(self, audience: "Audience") -> None:
-        self.audience = audience
-        self.position = audience.feed.end
-        self.in_step: list[Listener] = []
-        self.entering: list[Listener] = []
-
-    def __len__(self) -> int:
-        return len(self.in_step) + len(self.entering)
-
-    def tick(self, now: float) -> None:
-        """Send everyone what has come since the last tick."""
-        feed = self.audience.feed
-        start, end = self.position, feed.end
-        if self.in_step and start != end:
-            data = self._take_slice()
-            size = len(data)
-            self.position = end  # first: a tick that fails half-way sends nothing twice
-            failed: list[tuple[Listener, int]] = []
-            for listener in self.in_step:
-                try:
-                    sent = listener.socket.send(data)
-                except BlockingIOError:
-                    sent = 0
-                except OSError:
-                    sent = -1
-                if sent != size:
-                    failed.append((listener, sent))
-            for listener, sent in failed:
-                self._fall_out(listener, data, sent, start, now)
-        self.position = end
-        if self.entering:
-            entering, self.entering = self.entering, []
-            for listener in entering:
-                self._enter(listener, now)
-
-    def _take_slice(self) -> memoryview:
-        """Return what the cohort lacks, up to the feed's end."""
-        feed = self.audience.feed
-        if self.position >= feed.start:
-            return feed.read(self.position, feed.end)
-        # A source that sent more than the whole ring within one interval.
-        entry = feed.rejoin(self.position)
-        return memoryview(entry.prefix + feed.read(entry.position, feed.end))
-
-    def _enter(self, listener: Listener, now: float) -> None:
-        """Bring a listener that has its own position into step."""
-        listener.cohort = None
-        fanout = self.audience.fanout
-        if fanout.catch_up(listener, now):
-            self.add(listener)
-
-    def add(self, listener: Listener) -> None:
-        """Let a listener that stands at the cursor share it."""
-        listener.cohort = self
-        listener.index = len(self.in_step)
-        # Numbers of its own cost memory, and mean nothing as long as it is in step.
-        listener.position = 0
-        listener.last_progress = 0.0
-        self.in_step.append(listener)
-
-    def remove(self, listener: Listener) -> None:
-        """Take a listener out, whichever list it is in."""
-        if listener.index >= 0:
-            last = self.in_step.pop()
-            if last is not listener:
-                self.in_step[listener.index] = last
-                last.index = listener.index
-        else:
-            self.entering.remove(listener)
-        listener.cohort = None
-        listener.index = -1
-
-    def _fall_out(
-        self, listener: Listener, data: memoryview, sent: int, start: int, now: float
-    ) -> None:
-        """Give a listener whose socket took `sent` bytes of the slice a position of its own.
-
-        `start` is where the cohort stood before the slice.
-        """
-        fanout = self.audience.fanout
-        if sent < 0:
-            fanout.drop(listener, "connection lost")
-            return
-        self.remove(listener)
-        feed = self.audience.feed
-        if start >= feed.start:
-            listener.position = start + sent
-        else:  # the slice was a move to the live edge
-            listener.pending = bytes(data[sent:])
-            listener.position = feed.end
-        listener.last_progress = now  # it was in step until this very tick
-        fanout.wait_for_room(listener)
 
 
 class Audience:
@@ -386,8 +288,8 @@ class FanOut:
         One that its socket holds up waits for room; one whose connection is lost is gone.
         """
         feed = listener.audience.feed
-        if listener.position < feed.start:
-            self._requeue(listener)
+        if listener.position < feed.start and not self._requeue(listener):
+            return False
         try:
             if listener.pending:
                 sent = listener.socket.sendmsg(
@@ -423,13 +325,17 @@ class FanOut:
         if self._sweep_timer is None:
             self._sweep_timer = self._loop.call_later(_SWEEP_INTERVAL_S, self._sweep)
 
-    def _requeue(self, listener: Listener) -> None:
-        """Move a listener to the live edge; it loses what is in between."""
+    def _requeue(self, listener: Listener) -> bool:
+        """Move a listener to the live edge; it loses what is in between. False if it had to be dropped."""
         entry = listener.audience.feed.rejoin(listener.position)
+        if entry is None:
+            self.drop(listener, TOO_FAR_BEHIND)
+            return False
         # What is pending is the beginning of its response or of an earlier move: it goes first.
         listener.pending += entry.prefix
         listener.position = entry.position
         self.requeued += 1
+        return True
 
     def _sweep(self) -> None:
         """Once a second: move those who are about to fall off, drop those who take nothing."""
@@ -440,8 +346,10 @@ class FanOut:
                 self.drop(listener, "takes nothing")
                 continue
             feed = listener.audience.feed
-            if feed.end - listener.position > feed.capacity * 3 // 4:
-                self._requeue(listener)
+            if feed.end - listener.position > feed.capacity * 3 // 4 and not self._requeue(
+                listener
+            ):
+                continue
             if len(listener.pending) > MAX_PENDING_BYTES:
                 self.drop(listener, "takes too little")
         if not self._out_of_step:

@@ -43,10 +43,10 @@ class Feed(Protocol):
     def join(self) -> Entry:
         """Return where a new listener enters: the burst, from a frame's first byte."""
 
-    def rejoin(self, position: int) -> Entry:
+    def rejoin(self, position: int) -> Entry | None:
         """Return where a listener goes on that would otherwise fall off the end at `position`.
 
-        It enters at the live edge, at a frame's first byte.
+        It enters at the live edge, at a frame's first byte. None if it is too far behind to be led on.
         """
 
 

@@ -4,7 +4,8 @@ import socket
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .fanout import Audience, Cohort
+    from .cohort import Cohort
+    from .fanout import Audience
 
 
 class Listener:

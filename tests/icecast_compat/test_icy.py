@@ -138,6 +138,7 @@ def test_a_listener_that_is_moved_to_the_live_edge_counts_on(lag: int) -> None:
         prefix = before.prefix
         had = prefix + bytes(feed.read(start, position))
     entry = feed.rejoin(position)
+    assert entry is not None
     for n in range(2000, 2100):
         feed.append(frame(n))
     got = read_from(feed, entry.prefix, entry.position)
@@ -160,7 +161,23 @@ def test_a_position_behind_the_rings_end_is_still_counted_right() -> None:
         feed.append(frame(n))
     assert position < feed.start
     entry = feed.rejoin(position)
+    assert entry is not None
     for n in range(600, 700):
         feed.append(frame(n))
     audio, _ = strip_metadata(prefix + had + read_from(feed, entry.prefix, entry.position))
     assert numbers(audio)[-100:] == list(range(600, 700))
+
+
+def test_a_position_that_nothing_is_known_of_any_more_is_not_guessed_at() -> None:
+    feed = Feed(queue_bytes=100_000)
+    for n in range(100):
+        feed.append(frame(n))
+    position = feed.end
+    sent = 0
+    while sent <= 4 * feed.capacity - METAINT:
+        assert feed.rejoin(position) is not None
+        feed.append(frame(0))
+        sent += 417
+    for n in range(100):
+        feed.append(frame(n))
+    assert feed.rejoin(position) is None

@@ -269,6 +269,35 @@ async def test_one_that_takes_too_little_for_its_moves_is_dropped() -> None:
     player.close()
 
 
+async def test_those_who_cannot_be_led_to_the_live_edge_are_dropped_and_no_others() -> None:
+    class Forgetful(PlainFeed):
+        """A feed that knows of nobody who is behind its end."""
+
+        def rejoin(self, position: int) -> Entry | None:  # type: ignore[override]
+            return None if position < self.start else super().rejoin(position)
+
+    fanout = FanOut(asyncio.get_running_loop(), FAST)
+    station = Station(fanout, Forgetful(queue_bytes=20_000, burst_bytes=4000))
+    other = Station(fanout, PlainFeed())
+    stalled = station.join(receive_buffer=4096)
+    station.publish(45)  # more than it takes, and less than would have it moved
+    player = other.join()
+    in_step = station.join()
+    await asyncio.sleep(0.1)
+    assert numbers(in_step.read())[-1:] == [44]
+    station.publish(60)  # more than the queue, at once
+    await until(lambda: fanout.listeners == 1)
+    assert len(station.left) == 2
+    assert in_step.has_ended()
+    assert stalled.has_ended()
+    assert not station.audience.cohorts
+    other.publish(3)
+    await until(lambda: numbers(player.read())[-1:] == [2])
+    fanout.close()
+    for one in (stalled, player, in_step):
+        one.close()
+
+
 async def test_a_catch_up_is_sent_in_bounded_pieces() -> None:
     fanout = FanOut(asyncio.get_running_loop(), FAST)
     station = Station(fanout, PlainFeed(queue_bytes=4 * MAX_CATCH_UP_BYTES, burst_bytes=400))

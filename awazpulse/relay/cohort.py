@@ -1,0 +1,115 @@
+"""Listeners in step: they share a cursor, and are sent the same slice of memory. Used by the fan-out alone."""
+
+from typing import TYPE_CHECKING
+
+from .listener import Listener
+
+if TYPE_CHECKING:
+    from .fanout import Audience
+
+TOO_FAR_BEHIND = "too far behind to be led to the live edge"
+
+
+class Cohort:
+    """Listeners of one audience that share a cursor."""
+
+    __slots__ = ("audience", "entering", "in_step", "position")
+
+    def __init__(self, audience: "Audience") -> None:
+        self.audience = audience
+        self.position = audience.feed.end
+        self.in_step: list[Listener] = []
+        self.entering: list[Listener] = []
+
+    def __len__(self) -> int:
+        return len(self.in_step) + len(self.entering)
+
+    def tick(self, now: float) -> None:
+        """Send everyone what has come since the last tick."""
+        feed = self.audience.feed
+        start, end = self.position, feed.end
+        if self.in_step and start != end:
+            data = self._take_slice()
+            self.position = end  # first: a tick that fails half-way sends nothing twice
+            if data is None:
+                for listener in tuple(self.in_step):
+                    self.audience.fanout.drop(listener, TOO_FAR_BEHIND)
+                return
+            size = len(data)
+            failed: list[tuple[Listener, int]] = []
+            for listener in self.in_step:
+                try:
+                    sent = listener.socket.send(data)
+                except BlockingIOError:
+                    sent = 0
+                except OSError:
+                    sent = -1
+                if sent != size:
+                    failed.append((listener, sent))
+            for listener, sent in failed:
+                self._fall_out(listener, data, sent, start, now)
+        self.position = end
+        if self.entering:
+            entering, self.entering = self.entering, []
+            for listener in entering:
+                self._enter(listener, now)
+
+    def _take_slice(self) -> memoryview | None:
+        """Return what the cohort lacks, up to the feed's end; None if it cannot be led there."""
+        feed = self.audience.feed
+        if self.position >= feed.start:
+            return feed.read(self.position, feed.end)
+        # A source that sent more than the whole ring within one interval.
+        entry = feed.rejoin(self.position)
+        if entry is None:
+            return None
+        return memoryview(entry.prefix + feed.read(entry.position, feed.end))
+
+    def _enter(self, listener: Listener, now: float) -> None:
+        """Bring a listener that has its own position into step."""
+        listener.cohort = None
+        fanout = self.audience.fanout
+        if fanout.catch_up(listener, now):
+            self.add(listener)
+
+    def add(self, listener: Listener) -> None:
+        """Let a listener that stands at the cursor share it."""
+        listener.cohort = self
+        listener.index = len(self.in_step)
+        # Numbers of its own cost memory, and mean nothing as long as it is in step.
+        listener.position = 0
+        listener.last_progress = 0.0
+        self.in_step.append(listener)
+
+    def remove(self, listener: Listener) -> None:
+        """Take a listener out, whichever list it is in."""
+        if listener.index >= 0:
+            last = self.in_step.pop()
+            if last is not listener:
+                self.in_step[listener.index] = last
+                last.index = listener.index
+        else:
+            self.entering.remove(listener)
+        listener.cohort = None
+        listener.index = -1
+
+    def _fall_out(
+        self, listener: Listener, data: memoryview, sent: int, start: int, now: float
+    ) -> None:
+        """Give a listener whose socket took `sent` bytes of the slice a position of its own.
+
+        `start` is where the cohort stood before the slice.
+        """
+        fanout = self.audience.fanout
+        if sent < 0:
+            fanout.drop(listener, "connection lost")
+            return
+        self.remove(listener)
+        feed = self.audience.feed
+        if start >= feed.start:
+            listener.position = start + sent
+        else:  # the slice was a move to the live edge
+            listener.pending = bytes(data[sent:])
+            listener.position = feed.end
+        listener.last_progress = now  # it was in step until this very tick
+        fanout.wait_for_room(listener)
