@@ -11,11 +11,13 @@ has arrived. Silence is watched by one timer per source, which reads what has co
 import asyncio
 import logging
 import socket
+import time
+from itertools import chain
 
-from awazpulse.audio import AudioError, Codec, Track
+from awazpulse.audio import AudioError, Codec, FrameRun
 from awazpulse.audio.aac import adts_splitter
 from awazpulse.audio.mpeg_audio import mp3_splitter
-from awazpulse.audio.splitter import Events
+from awazpulse.audio.splitter import SplitEvents
 from awazpulse.relay import Broadcast
 
 from .body import MetadataStripper, open_body
@@ -27,11 +29,14 @@ logger = logging.getLogger(__name__)
 
 UNREAD_BYTES = 32_768  # 2 s at 128 kbit/s: what waits in the kernel of a mount without listeners
 # How long audio may lie unread that nobody needs; it counts from when it is read. More than the listeners'
-# longest interval, so where there are some the source is never read for this alone.
+# longest interval, so where there are some the source is not read for this alone (but for a timeout under 4 s).
 MAX_CHECK_INTERVAL_S = 2.0
 _TIMER_S = 0.002  # the loop's timers count milliseconds, and may run that much too early
 _RECEIVE_BYTES = 65_536
 _RECEIVES_AT_ONCE = 4  # of a source that sends faster than real time; the loop calls again
+_TURN_S = (
+    0.010  # after which nothing more is read at once: thousands of tiny frames take long to split
+)
 _SPLITTERS = {Codec.MP3: mp3_splitter, Codec.AAC: adts_splitter}
 
 
@@ -98,6 +103,7 @@ class SourceConnection:
         self._read(until_empty=True)
 
     def _read(self, *, until_empty: bool) -> None:
+        deadline = time.monotonic() + _TURN_S
         for _ in range(_RECEIVES_AT_ONCE):
             if self._socket is None:
                 return
@@ -114,6 +120,8 @@ class SourceConnection:
             self._take(data)
             if len(data) < _RECEIVE_BYTES and not until_empty:
                 return  # one call less; an end that follows is heard of by the loop
+            if time.monotonic() > deadline:
+                return
 
     def _take(self, data: bytes) -> None:
         """Publish what the bytes complete."""
@@ -135,16 +143,26 @@ class SourceConnection:
                 self._is_finished = True
                 broadcast.close("the encoder ended its stream")
 
-    def _publish(self, broadcast: Broadcast, events: Events) -> None:
-        if events:
-            self._last_frame = self._loop.time()
+    def _publish(self, broadcast: Broadcast, events: SplitEvents) -> None:
+        """Hand the frames on in as few calls as their tracks allow."""
+        runs: list[FrameRun] = []
         for event in events:
+            if isinstance(event, FrameRun):
+                runs.append(event)
+                continue
+            self._hand_on(broadcast, runs)
             if broadcast.is_closed:
                 return  # a subscriber has ended it
-            if isinstance(event, Track):
-                broadcast.set_track(event)
-            else:
-                broadcast.publish(event, self._last_frame)
+            broadcast.set_track(event)
+        self._hand_on(broadcast, runs)
+
+    def _hand_on(self, broadcast: Broadcast, runs: list[FrameRun]) -> None:
+        """Publish frames of one track, and forget them. What is in pieces, for junk between, is made one."""
+        if runs and not broadcast.is_closed:
+            self._last_frame = self._loop.time()
+            frames = runs[0] if len(runs) == 1 else list(chain.from_iterable(runs))
+            broadcast.publish(frames, self._last_frame)
+        runs.clear()
 
     def _part(self, client: socket.socket) -> None:
         """Let the client read that its body has arrived."""
@@ -173,4 +191,6 @@ class SourceConnection:
         due = self._last_frame + self._check_interval_s
         if due <= now:
             due = now + self._check_interval_s
-        self._timer = self._loop.call_at(min(due, silent_until), self._check_silence)
+        # A timer of less than a millisecond would run again and again until that is over.
+        due = max(min(due, silent_until), now + _TIMER_S)
+        self._timer = self._loop.call_at(due, self._check_silence)

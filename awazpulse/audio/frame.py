@@ -55,7 +55,8 @@ class FrameRun(Sequence[Frame]):
 
     All have the same `samples` and `header_bytes`, and the time goes on from frame to frame:
     `samples_before` have passed since `base_ms`, at `sample_rate`. A `Frame` is made only when one is asked
-    for: a relay of bytes needs none, and to make them all was a third of what a frame cost it.
+    for: a relay of bytes needs none, and to make them all was a third of what a frame cost it. So iterate:
+    each index makes all of them anew.
     """
 
     __slots__ = (

@@ -17,7 +17,7 @@ from .errors import MalformedAudio
 from .frame import FrameRun, Track
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
-Events: TypeAlias = list[Track | FrameRun]
+SplitEvents: TypeAlias = list[Track | FrameRun]
 
 MAX_JUNK_BYTES = 64 * 1024  # four seconds at 128 kbit/s with no frame in it: this is no audio
 CONFIRMATIONS_OF_CHANGE = 3  # false headers inside junk rarely chain once, never three times
@@ -62,13 +62,13 @@ class FrameSplitter:
         self._base_ms = 0  # the time at which the present track began
         self.skipped_bytes = 0  # junk and tags of the whole stream, for the log
 
-    def receive_data(self, data: Buffer) -> Events:
+    def receive_data(self, data: Buffer) -> SplitEvents:
         """Return the tracks and frames that `data` completes.
 
         Raises `MalformedAudio` after `MAX_JUNK_BYTES` in a row that hold no frame.
         """
         data = b"".join((self._rest, data)) if self._rest else bytes(data)
-        events: Events = []
+        events: SplitEvents = []
         at = 0
         while at < len(data):
             end = self._take_run(data, at, events) if self._in_sync else at
@@ -82,7 +82,7 @@ class FrameSplitter:
         assert len(self._rest) <= MAX_BUFFERED_BYTES, "it waits for more than it looks at"
         return events
 
-    def _take_run(self, data: bytes, at: int, events: Events) -> int:
+    def _take_run(self, data: bytes, at: int, events: SplitEvents) -> int:
         """Take the whole frames that stand at `at`, if any; return where they end."""
         parse_header, identity = self._parse_header, self._identity
         samples = header_bytes = 0
@@ -116,7 +116,7 @@ class FrameSplitter:
             self._junk_bytes = 0
         return end
 
-    def _find_sync(self, data: bytes, at: int, events: Events) -> int | None:
+    def _find_sync(self, data: bytes, at: int, events: SplitEvents) -> int | None:
         """Go on to where a frame may be, or find that one is at `at`; None when that needs more data."""
         if self._skip_bytes:
             step = min(self._skip_bytes, len(data) - at)
@@ -154,7 +154,7 @@ class FrameSplitter:
             header = follower
         return True
 
-    def _change_track(self, data: bytes, at: int, header: Header, events: Events) -> None:
+    def _change_track(self, data: bytes, at: int, header: Header, events: SplitEvents) -> None:
         self._base_ms += self._samples * 1000 // self._sample_rate
         self._samples = 0
         self._identity = header.identity

@@ -231,7 +231,7 @@ class StreamManager:
         with refusing_when_away("look up the channel"):
             records = await self._load_policies([channel_id])
         if channel_id not in records:
-            raise UnknownChannel(channel_id)
+            raise UnknownChannel(channel_id[:64])
         if broadcast is not None:
             self._live.apply(broadcast, records[channel_id])
 

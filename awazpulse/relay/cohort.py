@@ -1,11 +1,14 @@
 """Listeners in step: they share a cursor, and are sent the same slice of memory. Used by the fan-out alone."""
 
+import logging
 from typing import TYPE_CHECKING
 
 from .listener import Listener
 
 if TYPE_CHECKING:
     from .fanout import Audience
+
+logger = logging.getLogger(__name__)
 
 TOO_FAR_BEHIND = "too far behind to be led to the live edge"
 
@@ -32,9 +35,8 @@ class Cohort:
             data = self._take_slice()
             self.position = end  # first: a tick that fails half-way sends nothing twice
             if data is None:
-                for listener in tuple(self.in_step):
-                    self.audience.fanout.drop(listener, TOO_FAR_BEHIND)
-                return
+                self._drop_all(end - start)
+                return  # who enters has its turn with the next one
             size = len(data)
             failed: list[tuple[Listener, int]] = []
             for listener in self.in_step:
@@ -53,6 +55,15 @@ class Cohort:
             entering, self.entering = self.entering, []
             for listener in entering:
                 self._enter(listener, now)
+
+    def _drop_all(self, missed_bytes: int) -> None:
+        logger.warning(
+            "%d listeners dropped: their source sent %d bytes within one interval",
+            len(self.in_step),
+            missed_bytes,
+        )
+        for listener in tuple(self.in_step):
+            self.audience.fanout.drop(listener, TOO_FAR_BEHIND)
 
     def _take_slice(self) -> memoryview | None:
         """Return what the cohort lacks, up to the feed's end; None if it cannot be led there."""

@@ -24,6 +24,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import ParamSpec
 
 from awazpulse.errors import MisuseError
 
@@ -35,6 +36,8 @@ from .rotation import Rotation
 from .selector import READ, WRITE, SocketSelector
 
 logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
 
 _SWEEP_INTERVAL_S = 1.0
 _TIMER_S = 0.002  # the loop's timers count milliseconds, and may run that much too early
@@ -273,10 +276,10 @@ class FanOut:
             cohorts.append(cohort)
         return cohorts
 
-    def _guarded(self, step: Callable[..., None], *arguments: object) -> None:
+    def _guarded(self, step: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         """One mount's trouble must not silence the others, nor its own next turn."""
         try:
-            step(*arguments)
+            step(*args, **kwargs)
         except Exception:
             logger.exception("a turn of the fan-out failed")
 

@@ -9,30 +9,30 @@ from hypothesis import strategies as st
 from awazpulse.audio import Codec, Frame, MalformedAudio, Track
 from awazpulse.audio.aac import adts_splitter
 from awazpulse.audio.mpeg_audio import mp3_splitter
-from awazpulse.audio.splitter import MAX_JUNK_BYTES, Events, FrameSplitter
+from awazpulse.audio.splitter import MAX_JUNK_BYTES, FrameSplitter, SplitEvents
 from tests.audio import encode_tone, split_frames
 
 MAKE: dict[str, Callable[[], FrameSplitter]] = {"mp3": mp3_splitter, "aac": adts_splitter}
 CODECS = pytest.mark.parametrize("codec", ["mp3", "aac"])
 
 
-def feed(splitter: FrameSplitter, data: bytes, size: int) -> Events:
+def feed(splitter: FrameSplitter, data: bytes, size: int) -> SplitEvents:
     """Give `data` in pieces of `size` bytes."""
-    events: Events = []
+    events: SplitEvents = []
     for at in range(0, len(data), size):
         events += splitter.receive_data(data[at : at + size])
     return events
 
 
-def frames(events: Events) -> list[bytes]:
+def frames(events: SplitEvents) -> list[bytes]:
     return [frame.data for frame in stamped(events)]
 
 
-def stamped(events: Events) -> list[Frame]:
+def stamped(events: SplitEvents) -> list[Frame]:
     return [frame for event in events if not isinstance(event, Track) for frame in event]
 
 
-def tracks(events: Events) -> list[Track]:
+def tracks(events: SplitEvents) -> list[Track]:
     return [event for event in events if isinstance(event, Track)]
 
 
@@ -189,7 +189,7 @@ def test_random_bytes_are_refused_or_ignored(codec: str, pieces: list[bytes]) ->
 def test_frames_behind_any_junk_are_found(codec: str, junk: bytes, cuts: list[int]) -> None:
     data = junk + encode_tone(codec, 1)
     splitter = MAKE[codec]()
-    events: Events = []
+    events: SplitEvents = []
     at = 0
     for cut in cuts:
         events += splitter.receive_data(data[at : at + cut])

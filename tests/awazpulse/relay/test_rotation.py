@@ -82,6 +82,16 @@ def test_members_that_fall_due_soon_can_be_called_early() -> None:
     assert rotation.next_due() == pytest.approx(0.5)
 
 
+def test_the_next_member_can_be_looked_at_before_its_turn() -> None:
+    rotation = Rotation[str](1.0)
+    assert rotation.find_next() is None
+    for phase, name in zip(EVEN, "abcd", strict=True):
+        rotation.add(name, phase, now=0.0)
+    for name in "abcdab":
+        assert rotation.find_next() == rotation.find_next() == name
+        assert rotation.pass_next(2.0, 0.0) == name
+
+
 @pytest.mark.parametrize("gone", "abcd")
 @pytest.mark.parametrize("passed", range(5))
 def test_a_member_may_leave_at_any_time_and_the_others_keep_their_turns(
