@@ -116,15 +116,12 @@ def join_frames(frames: Sequence[Frame]) -> tuple[bytes, Sequence[int]]:
     return b"".join(pieces), [len(piece) for piece in pieces]
 
 
-def count_bytes(frames: Sequence[Frame]) -> int:
-    """Return the bytes of all frames."""
+def count(frames: Sequence[Frame]) -> tuple[int, int]:
+    """Return how many bytes and samples the frames have in all."""
     if isinstance(frames, FrameRun):
-        return len(frames.data)
-    return sum(len(frame.data) for frame in frames)
-
-
-def count_samples(frames: Sequence[Frame]) -> int:
-    """Return the samples of all frames."""
-    if isinstance(frames, FrameRun):
-        return frames.samples * len(frames.sizes)
-    return sum(frame.samples for frame in frames)
+        return len(frames.data), frames.samples * len(frames.sizes)
+    size = samples = 0
+    for frame in frames:
+        size += len(frame.data)
+        samples += frame.samples
+    return size, samples

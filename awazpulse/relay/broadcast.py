@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from awazpulse.audio import Frame, Track, count_bytes, count_samples
+from awazpulse.audio import Frame, Track, count
 from awazpulse.errors import MisuseError
 
 from .title import Title
@@ -148,8 +148,9 @@ class Broadcast:
         if self.track is None or self.closed_reason is not None:
             raise MisuseError(f"channel {self.channel_id}: no track yet, or closed")
         self.last_frame = now
-        self.published_bytes += count_bytes(frames)
-        self.published_samples += count_samples(frames)
+        size, samples = count(frames)
+        self.published_bytes += size
+        self.published_samples += samples
         for subscriber in self._subscribers:
             if self.is_closed:
                 return  # by the subscriber before: no call follows `on_close`

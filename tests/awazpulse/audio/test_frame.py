@@ -1,6 +1,6 @@
 import pytest
 
-from awazpulse.audio import Frame, FrameRun, count_bytes, count_samples, join_frames
+from awazpulse.audio import Frame, FrameRun, count, join_frames
 
 SIZES = [417, 418, 418, 417]
 
@@ -34,5 +34,4 @@ def test_a_run_is_joined_and_counted_as_its_frames_are() -> None:
     data, sizes = join_frames(frames)
     assert join_frames(run) == (data, list(sizes))
     assert data == run.data
-    assert count_bytes(run) == count_bytes(frames) == 1670
-    assert count_samples(run) == count_samples(frames) == 4 * 1152
+    assert count(run) == count(frames) == (1670, 4 * 1152)
