@@ -26,6 +26,7 @@ from .rtmp.talk import ANY_NAMES
 OURS, WITH_HLS, NGINX, PYRTMP = "awazpulse", "awazpulse+hls", "nginx-rtmp", "pyrtmp"
 _MODULES = {OURS: "host", WITH_HLS: "whole_server", PYRTMP: "pyrtmp_host"}
 _PUBLISHERS, _PYRTMP_PUBLISHERS = 20, 5
+_ROUNDS = 3
 _SECONDS = 4  # whole keyframe intervals; longer in one round, and idle publishers would time out
 _AT_MOST = 2.0  # of nginx-rtmp's CPU
 _COLUMNS = (
@@ -87,14 +88,14 @@ class Host:
 
 
 def run(short: bool) -> Report:
-    rounds, notes = 1 if short else 3, []
+    notes = []
     with ExitStack() as stack:
         hosts = [stack.enter_context(_python_host(server)) for server in (OURS, WITH_HLS)]
         if has_rtmp():
             hosts.append(stack.enter_context(_nginx_host()))
         else:
             notes.append("nginx-rtmp is not installed, so nothing was measured beside it")
-        for _ in range(rounds):
+        for _ in range(_ROUNDS):
             _play(hosts)
         if short:
             notes.append("pyrtmp is measured in the full form only")
