@@ -5,7 +5,7 @@ from them; a protocol knows only its own side of that conversion.
 """
 
 from .errors import AudioError, MalformedAudio, UnsupportedAudio
-from .frame import Codec, Frame, FrameRun, Track, count, join_frames
+from .frame import Codec, Frame, FrameRun, Track, join_frames, measure_frames
 
 __all__ = [
     "AudioError",
@@ -15,6 +15,6 @@ __all__ = [
     "MalformedAudio",
     "Track",
     "UnsupportedAudio",
-    "count",
     "join_frames",
+    "measure_frames",
 ]

@@ -116,7 +116,7 @@ def join_frames(frames: Sequence[Frame]) -> tuple[bytes, Sequence[int]]:
     return b"".join(pieces), [len(piece) for piece in pieces]
 
 
-def count(frames: Sequence[Frame]) -> tuple[int, int]:
+def measure_frames(frames: Sequence[Frame]) -> tuple[int, int]:
     """Return how many bytes and samples the frames have in all."""
     if isinstance(frames, FrameRun):
         return len(frames.data), frames.samples * len(frames.sizes)

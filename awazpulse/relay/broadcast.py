@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from awazpulse.audio import Frame, Track, count
+from awazpulse.audio import Frame, Track, measure_frames
 from awazpulse.errors import MisuseError
 
 from .title import Title
@@ -148,7 +148,7 @@ class Broadcast:
         if self.track is None or self.closed_reason is not None:
             raise MisuseError(f"channel {self.channel_id}: no track yet, or closed")
         self.last_frame = now
-        size, samples = count(frames)
+        size, samples = measure_frames(frames)
         self.published_bytes += size
         self.published_samples += samples
         for subscriber in self._subscribers:

@@ -1,6 +1,6 @@
 import pytest
 
-from awazpulse.audio import Frame, FrameRun, count, join_frames
+from awazpulse.audio import Frame, FrameRun, join_frames, measure_frames
 
 SIZES = [417, 418, 418, 417]
 
@@ -34,4 +34,4 @@ def test_a_run_is_joined_and_counted_as_its_frames_are() -> None:
     data, sizes = join_frames(frames)
     assert join_frames(run) == (data, list(sizes))
     assert data == run.data
-    assert count(run) == count(frames) == (1670, 4 * 1152)
+    assert measure_frames(run) == measure_frames(frames) == (1670, 4 * 1152)
