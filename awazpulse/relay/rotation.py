@@ -68,7 +68,9 @@ class Rotation(Generic[Member]):
     def pass_next(self, until: float, now: float) -> Member | None:
         """Move the hand over the next member and return it; None if that is due after `until`.
 
-        A hand that is late by a whole turn (nobody called) goes on from `now`: nobody is due twice.
+        One that is called before it is due keeps that place from then on: it has its next turn a whole
+        interval later, together with those that it was called with. A hand that is late by a whole turn
+        (nobody called) goes on from `now`: nobody is due twice.
         """
         due = self.next_due()
         if due is None or due > until:
@@ -76,6 +78,20 @@ class Rotation(Generic[Member]):
         if now - due > self.interval_s:
             self._hand = self._turns + self._phases[self._next]
             self._hand_at = now
+        elif now < due:
+            self._bring_forward(self._hand + (now - self._hand_at) / self.interval_s)
         member = self._members[self._next]
         self._next += 1
         return member
+
+    def _bring_forward(self, turns: float) -> None:
+        """Put the next member where the hand is now, `turns` from the beginning."""
+        if turns < self._turns:
+            # The hand is still in the turn before, of which this one becomes the last.
+            self._phases.append(self._phases.pop(0))
+            self._members.append(self._members.pop(0))
+            self._turns -= 1
+            self._next = len(self._members) - 1
+        phase = max(0.0, turns - self._turns)
+        # Never before the one that was called last, which may have been early by a timer's grain.
+        self._phases[self._next] = max(phase, self._phases[self._next - 1]) if self._next else phase

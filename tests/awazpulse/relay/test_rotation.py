@@ -1,6 +1,8 @@
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from awazpulse.relay.pacing import Phases
 from awazpulse.relay.rotation import Rotation
@@ -90,6 +92,54 @@ def test_the_next_member_can_be_looked_at_before_its_turn() -> None:
     for name in "abcdab":
         assert rotation.find_next() == rotation.find_next() == name
         assert rotation.pass_next(2.0, 0.0) == name
+
+
+def test_one_that_was_called_early_stays_with_those_it_was_called_with() -> None:
+    rotation = Rotation[str](1.0)
+    for phase, name in ((0.05, "a"), (0.3, "b"), (0.4, "c"), (0.95, "d")):
+        rotation.add(name, phase, now=0.0)
+    assert run(rotation, 0.0, 0.299) == [(0.05, "a")]
+    assert [rotation.pass_next(0.42, 0.3) for _ in range(3)] == ["b", "c", None]
+    assert run(rotation, 0.301, 0.949) == []
+    # Over the turn's end: 'a' would be due at 1.05.
+    assert [rotation.pass_next(1.07, 0.95) for _ in range(3)] == ["d", "a", None]
+    assert run(rotation, 0.951, 2.2) == [
+        (1.3, "b"),
+        (1.3, "c"),
+        (1.95, "d"),
+        (1.95, "a"),
+    ]
+
+
+@given(
+    st.lists(st.floats(0, 0.999), min_size=1, max_size=12),
+    st.lists(
+        st.tuples(st.floats(0, 0.4), st.floats(0, 0.9), st.integers(1, 6)), min_size=1, max_size=40
+    ),
+)
+def test_whoever_is_called_early_nobody_waits_longer_than_an_interval(
+    phases: list[float], calls: list[tuple[float, float, int]]
+) -> None:
+    rotation = Rotation[int](2.0)
+    for name, phase in enumerate(phases):
+        rotation.add(name, phase, now=0.0)
+    last = dict.fromkeys(range(len(phases)), 0.0)
+    now = 0.0
+    for at_once, early, most in calls:
+        due = rotation.next_due()
+        assert due is not None
+        now = max(now, due - at_once)
+        called = [rotation.pass_next(due, now)]
+        while len(called) < min(most, len(phases)):
+            member = rotation.pass_next(now + early, now)
+            if member is None:
+                break
+            called.append(member)
+        assert len(set(called)) == len(called)
+        for member in called:
+            assert member is not None
+            assert now - last[member] <= 2.0 + 1e-6
+            last[member] = now
 
 
 @pytest.mark.parametrize("gone", "abcd")
