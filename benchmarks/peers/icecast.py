@@ -1,9 +1,12 @@
 """Debian's icecast2 with its own defaults, but for the limits of clients and sources."""
 
+import contextlib
 import os
 import secrets
 import shutil
+import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +39,7 @@ _CONFIG = """<icecast>
   <security> <chroot>0</chroot> {owner} </security>
 </icecast>
 """
+_ATTEMPTS, _PAUSE_S, _ANSWER_TIMEOUT_S = 20, 0.1, 5.0
 _OWNER = f"<changeowner><user>{_USER}</user><group>{_GROUP}</group></changeowner>"
 
 
@@ -50,6 +54,21 @@ class Icecast:
 
 def is_installed() -> bool:
     return shutil.which("icecast2") is not None
+
+
+def _wait_for_answer(port: int) -> None:
+    """Wait until it serves: in its first moments it now and then hangs up without a word.
+
+    Raises SystemExit if it does so for long.
+    """
+    for _ in range(_ATTEMPTS):
+        with socket.create_connection(("127.0.0.1", port), _ANSWER_TIMEOUT_S) as client:
+            client.sendall(b"GET /status-json.xsl HTTP/1.0\r\n\r\n")
+            with contextlib.suppress(ConnectionError):
+                if client.recv(1):
+                    return
+        time.sleep(_PAUSE_S)
+    raise SystemExit("icecast2 does not answer")
 
 
 @contextmanager
@@ -67,4 +86,5 @@ def icecast() -> Iterator[Icecast]:
             shutil.chown(directory, _USER, _GROUP)
         with running(pinned(server_core(), "icecast2", "-c", str(config))) as process:
             wait_for_port(port)
+            _wait_for_answer(port)
             yield Icecast(process.pid, port, password)
