@@ -27,7 +27,7 @@ def _play(scene: Scene, groups: list[Group], rounds: int, seconds: float) -> Non
 def run(short: bool) -> Report:
     mounts, rounds, seconds = (100, 3, 3.0) if short else (200, 3, 6.0)
     listeners = 20 * mounts
-    fresh: list[float] = []
+    fresh_ratio = None
     with ExitStack() as stack:
         scene = stack.enter_context(stage())
         plain, icy, many = groups = [
@@ -39,58 +39,41 @@ def run(short: bool) -> Report:
             group.join(listeners)
         if not short:
             _play(scene, [plain, many], _FRESH_ROUNDS, _FRESH_SECONDS)
-            fresh = [many.cpu_us, plain.cpu_us]
+            fresh_ratio = many.cpu_us / plain.cpu_us
         for group in groups:
             group.rounds.clear()
             group.renew(listeners // 2)
         _play(scene, groups, rounds, seconds)
-    blocks = sum(played.received["metadata_blocks"] for played in icy.rounds)
     return Report(
         "mounts",
         f"CPU of the server per listener and second of audio, {listeners:,} listeners, MP3 128 kbit/s",
         COLUMNS,
         [group.row() for group in groups],
-        [
-            Figure(
-                "icy_of_plain",
-                "CPU per ICY listener, of a plain one's",
-                icy.cpu_us / plain.cpu_us,
-                "x",
-                at_most=1.1,
-                tolerance=1.3,
-            ),
-            Figure(
-                "many_of_one",
-                f"CPU per listener of {mounts} mounts, of one mount's",
-                many.cpu_us / plain.cpu_us,
-                "x",
-                at_most=1.3,
-                tolerance=1.3,
-            ),
-            *(
-                [
-                    Figure(
-                        "many_of_one_fresh",
-                        "the same with sockets in the order in which they joined",
-                        fresh[0] / fresh[1],
-                        "x",
-                    )
-                ]
-                if fresh
-                else []
-            ),
-            Figure(
-                "delay_p99_ms",
-                # Without a target: the two other servers' bursts on the same core are in it.
-                f"from a source's byte to a listener's, {mounts} mounts, p99",
-                many.worst("delay_ms", "p99"),
-                "ms",
-            ),
-            Figure("icy_blocks", "metadata blocks that were parsed", blocks, "", at_least=1),
-            *turn_figures(*groups),
-            Figure("lost", "listeners lost", sum(group.lost for group in groups), "", at_most=0),
-        ],
+        _figures(plain, icy, many, fresh_ratio),
     )
+
+
+def _figures(plain: Group, icy: Group, many: Group, fresh_ratio: float | None) -> list[Figure]:
+    text = "CPU per ICY listener, of a plain one's"
+    ratio = icy.cpu_us / plain.cpu_us
+    figures = [Figure("icy_of_plain", text, ratio, "x", at_most=1.1, tolerance=1.3)]
+    text = f"CPU per listener of {many.name}, of one mount's"
+    ratio = many.cpu_us / plain.cpu_us
+    figures.append(Figure("many_of_one", text, ratio, "x", at_most=1.3, tolerance=1.3))
+    if fresh_ratio is not None:
+        text = "the same with sockets in the order in which they joined"
+        figures.append(Figure("many_of_one_fresh", text, fresh_ratio, "x"))
+    # Without a target: the two other servers' bursts on the same core are in it.
+    text = f"from a source's byte to a listener's, {many.name}, p99"
+    figures.append(Figure("delay_p99_ms", text, many.worst("delay_ms", "p99"), "ms"))
+    blocks = sum(played.received["metadata_blocks"] for played in icy.rounds)
+    lost = plain.lost + icy.lost + many.lost
+    return [
+        *figures,
+        Figure("icy_blocks", "metadata blocks that were parsed", blocks, "", at_least=1),
+        *turn_figures(plain, icy, many),
+        Figure("lost", "listeners lost", lost, "", at_most=0),
+    ]
 
 
 if __name__ == "__main__":
