@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from awazpulse.channels.errors import (
+from awazpulse.refusals import (
     AlreadyExists,
     Forbidden,
     InvalidToken,

@@ -4,9 +4,10 @@ from typing import Any
 
 from aiohttp import web
 
-from awazpulse.channels import Identity
-from awazpulse.channels.errors import InvalidToken, UnknownUser
-from awazpulse.store import Role, User
+from awazpulse.channels.access import Identity
+from awazpulse.kinds import Role
+from awazpulse.refusals import InvalidToken, UnknownUser
+from awazpulse.store import User
 
 from .answers import answer_secret
 from .bodies import LoginBody, read_body

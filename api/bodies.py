@@ -7,8 +7,8 @@ from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
 
 from awazpulse.channels.accounts import MAX_EMAIL_CHARACTERS
-from awazpulse.channels.errors import InvalidValue
 from awazpulse.channels.passwords import MAX_PASSWORD_CHARACTERS
+from awazpulse.refusals import InvalidValue
 
 MAX_BODY_BYTES = 64 * 1024  # ours are under 1 KiB
 BODY_TIMEOUT_S = 10.0  # a body that trickles in holds a connection no longer than this

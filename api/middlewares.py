@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from awazpulse.channels.errors import Refusal
+from awazpulse.refusals import Refusal
 
 from .answers import answer_error, answer_refusal
 

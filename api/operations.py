@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from awazpulse.channels import InternalAction
+from awazpulse.channels.tokens import InternalAction
 from awazpulse.store import DatabaseUnavailable
 
 from .answers import describe_stream

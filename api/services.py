@@ -3,14 +3,10 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from awazpulse.channels import (
-    AccessToken,
-    ActiveStream,
-    ChannelCredentials,
-    ChannelRecord,
-    Identity,
-    InternalAction,
-)
+from awazpulse.channels.access import Identity
+from awazpulse.channels.credentials import ChannelCredentials
+from awazpulse.channels.records import ActiveStream, ChannelRecord
+from awazpulse.channels.tokens import AccessToken, InternalAction
 from awazpulse.store import Channel, Stream, User
 
 

@@ -3,8 +3,8 @@
 from aiohttp import web
 
 from awazpulse.channels.access import may_see_credentials, may_see_streams, may_switch
-from awazpulse.channels.errors import Forbidden, InvalidValue
-from awazpulse.store import StreamType
+from awazpulse.kinds import StreamType
+from awazpulse.refusals import Forbidden, InvalidValue
 
 from .answers import answer_secret, describe_stream
 from .authentication import identify

@@ -19,19 +19,17 @@ from dataclasses import dataclass
 from api.app import create_app
 from api.server import ApiServer
 from api.services import Services
-from awazpulse.channels import (
-    Accounts,
-    ChannelCatalog,
-    ChannelChange,
-    ChannelCredentials,
-    ChannelEvent,
-    PublicUrls,
-    StreamManager,
-    Tokens,
-    Vault,
-)
+from awazpulse.channels.accounts import Accounts
+from awazpulse.channels.catalog import ChannelCatalog
+from awazpulse.channels.credentials import ChannelCredentials
+from awazpulse.channels.events import ChannelChange, ChannelEvent
+from awazpulse.channels.public_urls import PublicUrls
+from awazpulse.channels.secrets import Vault
+from awazpulse.channels.stream_manager import StreamManager
+from awazpulse.channels.tokens import Tokens
 from awazpulse.descriptors import DescriptorBudget, raise_limit
 from awazpulse.first_start import FirstOwner, populate_if_empty
+from awazpulse.kinds import StreamType
 from awazpulse.relay import Broadcast, Source, Station
 from awazpulse.relay.fanout import FanOut
 from awazpulse.relay.pacing import Pacing
@@ -41,7 +39,6 @@ from awazpulse.store import (
     Database,
     DatabaseUnavailable,
     InvalidDatabaseUrl,
-    StreamType,
     migrate,
     open_database,
 )

@@ -3,8 +3,8 @@
 The first start's card carries the secrets; later ones leave them out and say how to see them.
 """
 
-from awazpulse.channels import ChannelCredentials, PublicUrls
-from awazpulse.channels.public_urls import SOURCE_USERNAME, mount_point
+from awazpulse.channels.credentials import ChannelCredentials
+from awazpulse.channels.public_urls import SOURCE_USERNAME, PublicUrls, mount_point
 from awazpulse.first_start import FirstOwner
 
 

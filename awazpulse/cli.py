@@ -21,15 +21,16 @@ import uvloop
 
 from awazpulse import card
 from awazpulse.app import Core, Started, serve
-from awazpulse.channels import HlsCredentials, IcecastCredentials, InternalAction
 from awazpulse.channels.channel_settings import describe_settings
-from awazpulse.channels.errors import Refusal
+from awazpulse.channels.credentials import HlsCredentials, IcecastCredentials
+from awazpulse.channels.tokens import InternalAction
 from awazpulse.errors import AwazPulseError
 from awazpulse.first_start import generate_password
+from awazpulse.kinds import Role, StreamType
 from awazpulse.logs import start_logging
+from awazpulse.refusals import Refusal
 from awazpulse.running import RunningServer, ServerFailed
 from awazpulse.settings import SettingsError, find_unknown_variables, load_settings
-from awazpulse.store import Role, StreamType
 
 logger = logging.getLogger(__name__)
 

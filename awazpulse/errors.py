@@ -1,7 +1,7 @@
 """The root of every exception that this project raises on purpose.
 
 Three branches, by who is to blame: `PeerError` (the other side broke its protocol),
-`Refusal` in `awazpulse.channels.errors` (a rule of ours says no), `MisuseError` (our own code
+`Refusal` in `awazpulse.refusals` (a rule of ours says no), `MisuseError` (our own code
 called something at the wrong time). A connection's edge maps them to wire answers in one place.
 """
 

@@ -3,8 +3,9 @@
 import secrets
 from dataclasses import dataclass, field
 
-from awazpulse.channels import Accounts, ChannelCatalog
-from awazpulse.channels.errors import AlreadyExists
+from awazpulse.channels.accounts import Accounts
+from awazpulse.channels.catalog import ChannelCatalog
+from awazpulse.refusals import AlreadyExists
 
 OWNER_EMAIL = "owner@localhost"
 CHANNEL_ID = "demo"

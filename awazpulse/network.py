@@ -1,10 +1,7 @@
-"""What every room with a port needs: listening sockets, and addresses as one spelling."""
+"""What every room with a port needs: listening sockets."""
 
 import asyncio
-import ipaddress
 import socket
-
-V4_MAPPED_PREFIX = "::ffff:"
 
 
 async def open_listening(host: str, port: int, backlog: int) -> list[socket.socket]:
@@ -31,16 +28,3 @@ async def open_listening(host: str, port: int, backlog: int) -> list[socket.sock
             listening.close()
         raise
     return opened
-
-
-def bracket_host(host: str) -> str:
-    """Return a host as a URL spells it: an IPv6 address in brackets (RFC 3986 §3.2.2)."""
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host
-
-
-def normalize_address(address: str) -> str:
-    """Return an IPv4 address as such where a dual-stack socket shows it inside IPv6."""
-    if not address.startswith(V4_MAPPED_PREFIX):
-        return address
-    mapped = ipaddress.IPv6Address(address).ipv4_mapped
-    return str(mapped) if mapped else address

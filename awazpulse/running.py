@@ -19,9 +19,9 @@ from typing import Any
 
 import aiohttp
 
-from awazpulse.channels import PublicUrls
+from awazpulse.addresses import bracket_host
+from awazpulse.channels.public_urls import PublicUrls
 from awazpulse.errors import AwazPulseError
-from awazpulse.network import bracket_host
 
 FILE = "server.json"
 TIMEOUT_S = 10.0

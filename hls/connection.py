@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol, cast
 
-from awazpulse.network import normalize_address
+from awazpulse.addresses import normalize_address
 
 from . import answers
 from .answers import Answer

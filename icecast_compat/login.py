@@ -9,13 +9,8 @@ import re
 from dataclasses import dataclass, field
 
 from awazpulse.audio import Codec
-from awazpulse.channels.errors import (
-    ChannelBusy,
-    Refusal,
-    UnknownChannel,
-    WrongSecret,
-)
 from awazpulse.channels.public_urls import SOURCE_USERNAME
+from awazpulse.refusals import ChannelBusy, Refusal, UnknownChannel, WrongSecret
 from awazpulse.relay import Station
 
 from .mount import parse_mount_path

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from awazpulse.addresses import bracket_host
 from awazpulse.channels.public_urls import SOURCE_USERNAME
-from awazpulse.network import bracket_host
 from awazpulse.relay import Title
 
 from . import responses

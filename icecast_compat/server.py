@@ -14,8 +14,9 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Protocol
 
-from awazpulse.channels.errors import Refusal
-from awazpulse.network import normalize_address, open_listening
+from awazpulse.addresses import normalize_address
+from awazpulse.network import open_listening
+from awazpulse.refusals import Refusal
 from awazpulse.relay import Broadcast, Source, Station
 from awazpulse.relay.fanout import FanOut
 from awazpulse.relay.selector import READ, WRITE, SocketSelector

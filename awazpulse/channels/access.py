@@ -6,7 +6,7 @@ cannot broadcast in its name.
 
 from dataclasses import dataclass
 
-from awazpulse.store import Role
+from awazpulse.kinds import Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,17 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from awazpulse.store import Role, Sessions, User
-
-from .errors import (
+from awazpulse.kinds import Role
+from awazpulse.refusals import (
     AlreadyExists,
     InvalidValue,
     ServiceUnavailable,
     UnknownUser,
     WrongLogin,
-    refusing_when_away,
 )
+from awazpulse.store import Sessions, User
+
+from .availability import refusing_when_away
 from .passwords import Passwords
 from .throttle import FailureThrottle
 

@@ -7,16 +7,17 @@ which type is selected, and whether somebody is on air.
 import hmac
 import os
 
-from awazpulse.relay import Broadcast
-from awazpulse.store import Channel, StreamType
-
-from .errors import (
+from awazpulse.kinds import StreamType
+from awazpulse.refusals import (
     ChannelBusy,
     ChannelDisabled,
     ChannelInMaintenance,
     TypeNotSelected,
     WrongSecret,
 )
+from awazpulse.relay import Broadcast
+from awazpulse.store import Channel
+
 from .records import ChannelRecord, PolicyRecord
 from .secrets import SecretKind, Vault, is_same_secret
 

@@ -9,10 +9,13 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from awazpulse.store import Channel, Sessions, StreamType, User, utc_now
+from awazpulse.kinds import StreamType
+from awazpulse.refusals import AlreadyExists, InvalidValue
+from awazpulse.store import Channel, Sessions, User, utc_now
 
 from .accounts import require_user
 from .admission import decrypt_secret, get_secret_kind
+from .availability import refusing_when_away
 from .channel_settings import OF_CHANNEL, OF_STREAMS, parse_settings
 from .credentials import (
     ChannelCredentials,
@@ -20,7 +23,6 @@ from .credentials import (
     IcecastCredentials,
     make_credentials,
 )
-from .errors import AlreadyExists, InvalidValue, refusing_when_away
 from .public_urls import CHANNEL_ID, PublicUrls
 from .records import ChannelRecord, load_channel, new_stream
 from .secrets import SecretKind, Vault, generate_secret

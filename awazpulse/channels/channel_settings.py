@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from awazpulse.store import Quality
-
-from .errors import InvalidValue
+from awazpulse.kinds import Quality
+from awazpulse.refusals import InvalidValue
 
 MAX_MAX_LISTENERS = 1_000_000
 MAX_BITRATE_KBPS = 2048

@@ -5,7 +5,7 @@ They hold secrets: their `repr` leaves those out, and only the channel's owner s
 
 from dataclasses import dataclass, field
 
-from awazpulse.store import StreamType
+from awazpulse.kinds import StreamType
 
 from .public_urls import SOURCE_USERNAME, PublicUrls, mount_point
 

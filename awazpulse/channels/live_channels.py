@@ -8,9 +8,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from awazpulse.kinds import StreamStatus
 from awazpulse.relay import Broadcast, Source, Station
 from awazpulse.relay.registry import Registry
-from awazpulse.store import Stream, StreamStatus
+from awazpulse.store import Stream
 
 from .admission import find_reason_to_close
 from .events import ChannelChange, ChannelEvent, ChannelListener

@@ -11,7 +11,7 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from .errors import InvalidValue, ServiceUnavailable
+from awazpulse.refusals import InvalidValue, ServiceUnavailable
 
 MIN_PASSWORD_CHARACTERS = 8
 MAX_PASSWORD_CHARACTERS = 1024  # bounds what hashing a hostile one can cost

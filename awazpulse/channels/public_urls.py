@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from awazpulse.network import bracket_host
+from awazpulse.addresses import bracket_host
 
 CHANNEL_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")  # stands in URLs, stream keys and file names
 SOURCE_USERNAME = "source"  # the one that BUTT and libshout send unless told otherwise

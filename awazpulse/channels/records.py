@@ -8,10 +8,11 @@ from typing import Generic, NamedTuple, TypeVar
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from awazpulse.store import Channel, Stream, StreamStatus, StreamType
+from awazpulse.kinds import StreamStatus, StreamType
+from awazpulse.refusals import ChannelDisabled, ChannelInMaintenance, UnknownChannel
+from awazpulse.store import Channel, Stream
 from awazpulse.store.models import DEFAULT_MAX_LISTENERS
 
-from .errors import ChannelDisabled, ChannelInMaintenance, UnknownChannel
 from .public_urls import CHANNEL_ID, PublicUrls, mount_point
 
 

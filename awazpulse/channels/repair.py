@@ -3,7 +3,8 @@
 from sqlalchemy import case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from awazpulse.store import Stream, StreamStatus
+from awazpulse.kinds import StreamStatus
+from awazpulse.store import Stream
 
 from .public_urls import PublicUrls
 from .records import address_stream

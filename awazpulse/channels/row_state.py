@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from awazpulse.kinds import StreamStatus
 from awazpulse.relay import Broadcast
-from awazpulse.store import StreamStatus
 
 UPTIME_STEP_S = 30  # a crash loses at most this much of totalUptime
 MAX_TEXT_CHARACTERS = 255  # the columns' length

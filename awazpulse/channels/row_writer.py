@@ -19,8 +19,9 @@ from itertools import groupby
 
 from sqlalchemy import Update, bindparam, case, or_, update
 
+from awazpulse.kinds import StreamStatus
 from awazpulse.relay import Broadcast
-from awazpulse.store import DatabaseUnavailable, Sessions, Stream, StreamStatus, utc_now
+from awazpulse.store import DatabaseUnavailable, Sessions, Stream, utc_now
 
 from .row_state import RowState, Values
 from .switching import LiveUptime

@@ -15,7 +15,8 @@ from enum import StrEnum
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from .errors import UnreadableSecrets
+from awazpulse.refusals import UnreadableSecrets
+
 from .keys import derive_key
 
 # Neither 0/O nor 1/l/I: people type these off a screen. 56 letters, 5.8 bits each.

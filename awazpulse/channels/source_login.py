@@ -5,10 +5,11 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from awazpulse.store import Channel, StreamType
+from awazpulse.kinds import StreamType
+from awazpulse.refusals import ServiceUnavailable, UnreadableSecrets, WrongSecret
+from awazpulse.store import Channel
 
 from .admission import get_secret_kind, require_secret
-from .errors import ServiceUnavailable, UnreadableSecrets, WrongSecret
 from .secrets import Vault
 from .throttle import FailureThrottle
 

@@ -12,16 +12,13 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from awazpulse.kinds import StreamStatus, StreamType
+from awazpulse.refusals import InvalidValue, ServiceUnavailable, UnknownChannel
 from awazpulse.relay import Broadcast, Source, Station
-from awazpulse.store import Sessions, Stream, StreamStatus, StreamType, utc_now
+from awazpulse.store import Sessions, Stream, utc_now
 
 from .admission import fingerprint, require_free, require_selected
-from .errors import (
-    InvalidValue,
-    ServiceUnavailable,
-    UnknownChannel,
-    refusing_when_away,
-)
+from .availability import refusing_when_away
 from .events import ChannelChange, ChannelEvent, ChannelListener
 from .live_channels import LiveChannels
 from .locks import ChannelLocks

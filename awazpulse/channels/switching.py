@@ -10,7 +10,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from awazpulse.store import Sessions, Stream, StreamStatus, StreamType, WriteConflict
+from awazpulse.kinds import StreamStatus, StreamType
+from awazpulse.store import Sessions, Stream, WriteConflict
 
 from .public_urls import PublicUrls
 from .records import (

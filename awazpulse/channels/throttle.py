@@ -4,10 +4,9 @@ The first failures in a minute are answered at once, for people mistype; then th
 up to a bound that an encoder's own timeout outlasts. A right secret is never asked to wait.
 """
 
-import ipaddress
 from collections import OrderedDict, deque
 
-from awazpulse.network import normalize_address
+from awazpulse.addresses import identify_peer
 
 WINDOW_S = 60.0
 FREE_FAILURES = 5
@@ -30,7 +29,7 @@ class FailureThrottle:
 
     def count_failure(self, address: str, target: str, now: float) -> float:
         """Count one failure; return the seconds that its answer must wait."""
-        key = (parse_throttle_address(address), target[:255])
+        key = (identify_peer(address), target[:255])
         recent = self._failures.setdefault(key, deque(maxlen=_REMEMBERED))
         self._failures.move_to_end(key)
         recent.append(now)
@@ -39,22 +38,6 @@ class FailureThrottle:
         if len(self._failures) > self._max_keys:
             self._failures.popitem(last=False)
         return _delay(len(recent))
-
-
-def parse_throttle_address(address: str) -> str:
-    """Return what stands for a peer: an IPv4 address, or the /64 that one customer is given.
-
-    Takes an address with or without a port; anything else is its own name.
-    """
-    for text in (address, address.rpartition(":")[0].strip("[]")):
-        try:
-            parsed = ipaddress.ip_address(normalize_address(text.partition("%")[0]))
-        except ValueError:
-            continue
-        if isinstance(parsed, ipaddress.IPv6Address):
-            return str(ipaddress.IPv6Network((parsed, 64), strict=False))
-        return str(parsed)
-    return address[:64]
 
 
 def _delay(failures: int) -> float:

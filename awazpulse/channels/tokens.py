@@ -12,10 +12,11 @@ from typing import Any
 
 import jwt
 
-from awazpulse.store import Role, User
+from awazpulse.kinds import Role
+from awazpulse.refusals import InvalidToken
+from awazpulse.store import User
 
 from .access import Identity
-from .errors import InvalidToken
 from .keys import derive_key
 
 ACCESS_LIFETIME_S = 12 * 3600

@@ -8,29 +8,16 @@ from .errors import (
     WriteConflict,
 )
 from .migrate import migrate
-from .models import (
-    Channel,
-    Quality,
-    Role,
-    Stream,
-    StreamStatus,
-    StreamType,
-    User,
-    utc_now,
-)
+from .models import Channel, Stream, User, utc_now
 
 __all__ = [
     "Channel",
     "Database",
     "DatabaseUnavailable",
     "InvalidDatabaseUrl",
-    "Quality",
-    "Role",
     "SchemaTooNew",
     "Sessions",
     "Stream",
-    "StreamStatus",
-    "StreamType",
     "User",
     "WriteConflict",
     "migrate",

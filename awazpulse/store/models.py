@@ -10,11 +10,12 @@ up a channel compares the id again, for MySQL finds `demo` under `DEMO`.
 
 import uuid
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from awazpulse.kinds import Quality, Role, StreamStatus, StreamType
 
 from .columns import UtcTimestamp, case_insensitive, str_enum_column_type
 
@@ -24,43 +25,6 @@ _MYSQL = {
     "mysql_charset": "utf8mb4",
     "mysql_collate": "utf8mb4_unicode_ci",
 }
-
-
-class StreamType(StrEnum):
-    """How a channel is delivered."""
-
-    HLS = "hls"
-    ICECAST = "icecast"
-
-    @property
-    def label(self) -> str:
-        """The name that people know it by."""
-        return "HLS" if self is StreamType.HLS else "Icecast"
-
-
-class StreamStatus(StrEnum):
-    """`live` and `offline` are ours; `scheduled` and `maintenance` are set by other programs."""
-
-    LIVE = "live"
-    OFFLINE = "offline"
-    SCHEDULED = "scheduled"
-    MAINTENANCE = "maintenance"
-
-
-class Quality(StrEnum):
-    """A label for people; the audio is what the encoder sends."""
-
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    HD = "hd"
-
-
-class Role(StrEnum):
-    """What a user may do; see `awazpulse.channels.access`."""
-
-    STATION_OWNER = "station_owner"
-    ADMIN = "admin"
 
 
 def utc_now() -> datetime:

@@ -11,7 +11,7 @@ import uvloop
 
 from awazpulse.audio import Frame, Track
 from awazpulse.relay import Broadcast, Source, Station, Title
-from ingest.rtmp import RtmpServer
+from ingest.rtmp.server import RtmpServer
 
 from .talk import ANY_NAMES, announce, wait_for_input
 

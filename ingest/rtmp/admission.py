@@ -4,10 +4,9 @@ A connection is pending until it is live. The limit on pending connections keeps
 taking all places and from guessing keys in parallel; live ones have shown a key.
 """
 
-import ipaddress
 from collections import Counter
 
-from awazpulse.network import normalize_address
+from awazpulse.addresses import identify_peer
 
 from .limits import RtmpLimits
 
@@ -26,7 +25,7 @@ class Admission:
 
     def try_admit(self, address: str) -> bool:
         """Count a new connection in as pending, or say that there is no place for it."""
-        peer = parse_peer(address)
+        peer = identify_peer(address)
         if (
             self.connections >= self._limits.connections
             or self._pending[peer] >= self._limits.pending_per_address
@@ -39,14 +38,14 @@ class Admission:
 
     def go_live(self, address: str) -> None:
         """Count a pending connection as live."""
-        peer = parse_peer(address)
+        peer = identify_peer(address)
         self._pending[peer] -= 1
         if not self._pending[peer]:
             del self._pending[peer]  # no entry stays for each address that ever came
 
     def end_live(self, address: str) -> None:
         """Count a live connection as pending again."""
-        self._pending[parse_peer(address)] += 1
+        self._pending[identify_peer(address)] += 1
 
     def leave(self, address: str) -> None:
         """Count a pending connection out."""
@@ -60,14 +59,3 @@ class Admission:
         self._last_report = now
         count, self._turned_away = self._turned_away, 0
         return count
-
-
-def parse_peer(address: str) -> str:
-    """Return what counts as one peer: an IPv4 address, or the /64 that one customer is given."""
-    try:
-        parsed = ipaddress.ip_address(normalize_address(address.partition("%")[0]))
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    return str(ipaddress.IPv6Network((parsed, 64), strict=False))

@@ -18,10 +18,10 @@ import itertools
 import logging
 from typing import Final, Protocol, cast
 
+from awazpulse.addresses import normalize_address
 from awazpulse.audio import Frame, Track
-from awazpulse.channels.errors import Refusal, ServiceUnavailable, UnknownChannel
 from awazpulse.errors import PeerError
-from awazpulse.network import normalize_address
+from awazpulse.refusals import Refusal, ServiceUnavailable, UnknownChannel
 from awazpulse.relay import Station
 
 from .admission import Admission

@@ -11,8 +11,8 @@ a channel's id. Until the gate knows the channel, what stands for its id may be 
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from awazpulse.channels.errors import Refusal
 from awazpulse.channels.public_urls import CHANNEL_ID
+from awazpulse.refusals import Refusal
 
 APP = "live"
 

@@ -20,8 +20,8 @@ from collections.abc import Callable
 from typing import ClassVar, Final
 
 from awazpulse.audio import Frame, Track
-from awazpulse.channels.errors import Refusal, ServiceUnavailable
 from awazpulse.errors import PeerError
+from awazpulse.refusals import Refusal, ServiceUnavailable
 
 from .commands import (
     Command,

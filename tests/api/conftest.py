@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
 from api import Services, create_app
-from awazpulse.channels import Tokens
+from awazpulse.channels.tokens import Tokens
 from awazpulse.store import Database
 from tests.awazpulse.channels.support import (
     OWNER,

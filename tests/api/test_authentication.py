@@ -1,7 +1,7 @@
 import jwt
 import pytest
 
-from awazpulse.channels import InternalAction, Tokens
+from awazpulse.channels.tokens import InternalAction, Tokens
 from tests.api.conftest import Panel, read_error
 from tests.awazpulse.channels.support import OWNER, OWNER_PASSWORD, SECRET_KEY
 

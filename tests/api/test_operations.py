@@ -1,7 +1,7 @@
 import pytest
 
-from awazpulse.channels import InternalAction
-from awazpulse.channels.errors import UnknownChannel
+from awazpulse.channels.tokens import InternalAction
+from awazpulse.refusals import UnknownChannel
 from awazpulse.store import DatabaseUnavailable
 from tests.api.conftest import Panel, read_error
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from api.bodies import MAX_BODY_BYTES
-from awazpulse.channels.errors import UnknownChannel
+from awazpulse.refusals import UnknownChannel
 from tests.api.conftest import Panel, read_error
 from tests.awazpulse.channels.support import FakeSource
 

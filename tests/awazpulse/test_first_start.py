@@ -3,9 +3,12 @@
 import pytest
 from sqlalchemy import func, select
 
-from awazpulse.channels import Accounts, ChannelCatalog, Passwords, Vault
-from awazpulse.channels.errors import ServiceUnavailable
+from awazpulse.channels.accounts import Accounts
+from awazpulse.channels.catalog import ChannelCatalog
+from awazpulse.channels.passwords import Passwords
+from awazpulse.channels.secrets import Vault
 from awazpulse.first_start import populate_if_empty
+from awazpulse.refusals import ServiceUnavailable
 from awazpulse.store import Channel, Database, Stream, User
 from tests.awazpulse.channels.support import CHEAP_HASHER, SECRET_KEY, URLS, FlakySessions
 

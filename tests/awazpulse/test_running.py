@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from awazpulse import running
-from awazpulse.channels import PublicUrls
+from awazpulse.channels.public_urls import PublicUrls
 from awazpulse.running import MAX_ANSWER_BYTES, Answer, RunningServer, ServerFailed
 
 only_with_proc = pytest.mark.skipif(

@@ -3,7 +3,8 @@ import base64
 import pytest
 
 from awazpulse.audio import Codec
-from awazpulse.channels.errors import (
+from awazpulse.kinds import StreamType
+from awazpulse.refusals import (
     ChannelBusy,
     ChannelDisabled,
     Refusal,
@@ -12,7 +13,6 @@ from awazpulse.channels.errors import (
     UnknownChannel,
     WrongSecret,
 )
-from awazpulse.store import StreamType
 from icecast_compat.login import Login, read_login, refuse_login
 from icecast_compat.request import split_head
 from icecast_compat.responses import Reply

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from awazpulse.channels.errors import ChannelBusy, WrongSecret
+from awazpulse.refusals import ChannelBusy, WrongSecret
 from awazpulse.relay import Broadcast, Source, Station
 from awazpulse.relay.fanout import FanOut
 from icecast_compat import responses

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from awazpulse.channels import PublicUrls, Tokens
-from awazpulse.channels.errors import InvalidToken
+from awazpulse.channels.public_urls import PublicUrls
+from awazpulse.channels.tokens import Tokens
+from awazpulse.refusals import InvalidToken
 from awazpulse.running import RunningServer
 from tests.on_air.server import AWAZPULSE, Server, environment, run
 

@@ -10,9 +10,15 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from awazpulse.audio import Codec, Frame, Track
-from awazpulse.channels import Accounts, ChannelCatalog, Passwords, PublicUrls, StreamManager, Vault
+from awazpulse.channels.accounts import Accounts
+from awazpulse.channels.catalog import ChannelCatalog
+from awazpulse.channels.passwords import Passwords
+from awazpulse.channels.public_urls import PublicUrls
+from awazpulse.channels.secrets import Vault
+from awazpulse.channels.stream_manager import StreamManager
+from awazpulse.kinds import StreamType
 from awazpulse.relay import Broadcast, Station
-from awazpulse.store import Database, DatabaseUnavailable, Stream, StreamType, User
+from awazpulse.store import Database, DatabaseUnavailable, Stream, User
 
 SECRET_KEY = "a secret key for tests only"
 URLS = PublicUrls("radio.example")

@@ -6,7 +6,7 @@ from awazpulse.channels.access import (
     may_see_streams,
     may_switch,
 )
-from awazpulse.store import Role
+from awazpulse.kinds import Role
 
 
 @pytest.mark.parametrize(

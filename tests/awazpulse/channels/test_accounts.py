@@ -1,11 +1,11 @@
 import pytest
 from argon2 import PasswordHasher
 
-from awazpulse.channels import Accounts, Passwords
-from awazpulse.channels.accounts import MAX_EMAIL_CHARACTERS
-from awazpulse.channels.errors import AlreadyExists, InvalidValue, UnknownUser, WrongLogin
-from awazpulse.channels.passwords import MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS
-from awazpulse.store import DatabaseUnavailable, Role
+from awazpulse.channels.accounts import MAX_EMAIL_CHARACTERS, Accounts
+from awazpulse.channels.passwords import MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS, Passwords
+from awazpulse.kinds import Role
+from awazpulse.refusals import AlreadyExists, InvalidValue, UnknownUser, WrongLogin
+from awazpulse.store import DatabaseUnavailable
 from tests.awazpulse.channels.support import OWNER, OWNER_PASSWORD, Radio
 
 

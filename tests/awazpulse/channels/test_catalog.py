@@ -1,8 +1,10 @@
 import pytest
 import sqlalchemy as sa
 
-from awazpulse.channels import ChannelCatalog, Vault
-from awazpulse.channels.errors import (
+from awazpulse.channels.catalog import ChannelCatalog
+from awazpulse.channels.secrets import Vault
+from awazpulse.kinds import StreamStatus, StreamType
+from awazpulse.refusals import (
     AlreadyExists,
     InvalidValue,
     ServiceUnavailable,
@@ -10,7 +12,6 @@ from awazpulse.channels.errors import (
     UnknownUser,
     UnreadableSecrets,
 )
-from awazpulse.store import StreamStatus, StreamType
 from tests.awazpulse.channels.support import OWNER, URLS, Radio
 
 

@@ -10,7 +10,7 @@ from awazpulse.channels.channel_settings import (
     describe_settings,
     parse_settings,
 )
-from awazpulse.channels.errors import InvalidValue
+from awazpulse.refusals import InvalidValue
 
 
 def test_every_setting_belongs_somewhere() -> None:

@@ -4,9 +4,8 @@ import threading
 import pytest
 from argon2 import PasswordHasher
 
-from awazpulse.channels import Passwords
-from awazpulse.channels.errors import ServiceUnavailable
-from awazpulse.channels.passwords import MAX_AT_ONCE, MAX_WAITING
+from awazpulse.channels.passwords import MAX_AT_ONCE, MAX_WAITING, Passwords
+from awazpulse.refusals import ServiceUnavailable
 from tests.awazpulse.channels.support import CHEAP_HASHER
 
 

@@ -1,7 +1,7 @@
 import pytest
 
-from awazpulse.channels import PublicUrls
 from awazpulse.channels.credentials import make_credentials
+from awazpulse.channels.public_urls import PublicUrls
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,9 @@ import pytest
 from sqlalchemy import event, select
 
 from awazpulse.channels.row_state import MAX_TEXT_CHARACTERS, UPTIME_STEP_S
+from awazpulse.kinds import StreamStatus
 from awazpulse.relay import Station, Title
-from awazpulse.store import (
-    Database,
-    DatabaseUnavailable,
-    Stream,
-    StreamStatus,
-    migrate,
-    open_database,
-)
+from awazpulse.store import Database, DatabaseUnavailable, Stream, migrate, open_database
 from tests.awazpulse.channels.support import (
     AAC_TRACK,
     MP3_TRACK,

@@ -2,7 +2,6 @@ import math
 
 import pytest
 
-from awazpulse.channels.errors import UnreadableSecrets
 from awazpulse.channels.keys import MIN_SECRET_KEY_CHARACTERS, derive_key
 from awazpulse.channels.secrets import (
     ALPHABET,
@@ -13,6 +12,7 @@ from awazpulse.channels.secrets import (
     generate_secret,
     is_same_secret,
 )
+from awazpulse.refusals import UnreadableSecrets
 
 KEY = "a secret key for tests only"
 

@@ -5,7 +5,10 @@ import pytest
 from sqlalchemy import delete, update
 
 from awazpulse.channels import stream_manager
-from awazpulse.channels.errors import (
+from awazpulse.channels.events import ChannelChange, ChannelEvent
+from awazpulse.channels.records import load_channel, load_policies
+from awazpulse.kinds import StreamStatus, StreamType
+from awazpulse.refusals import (
     ChannelBusy,
     ChannelDisabled,
     ChannelInMaintenance,
@@ -15,10 +18,8 @@ from awazpulse.channels.errors import (
     UnknownChannel,
     WrongSecret,
 )
-from awazpulse.channels.events import ChannelChange, ChannelEvent
-from awazpulse.channels.records import load_channel, load_policies
 from awazpulse.relay import Broadcast
-from awazpulse.store import Channel, Stream, StreamStatus, StreamType
+from awazpulse.store import Channel, Stream
 from tests.awazpulse.channels.support import STATION, FakeSource, Radio, publish_second
 
 

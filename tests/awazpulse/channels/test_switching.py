@@ -3,9 +3,10 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from awazpulse.channels.errors import Refusal, ServiceUnavailable, TypeNotSelected
+from awazpulse.kinds import Quality, StreamStatus, StreamType
+from awazpulse.refusals import Refusal, ServiceUnavailable, TypeNotSelected
 from awazpulse.relay import Title
-from awazpulse.store import Quality, Stream, StreamStatus, StreamType, WriteConflict
+from awazpulse.store import Stream, WriteConflict
 from awazpulse.store.database import MAX_TRANSACTIONS
 from tests.awazpulse.channels.support import STATION, FakeSource, Radio
 

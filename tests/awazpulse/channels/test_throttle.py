@@ -1,6 +1,4 @@
-import pytest
-
-from awazpulse.channels.throttle import MAX_KEYS, FailureThrottle, parse_throttle_address
+from awazpulse.channels.throttle import MAX_KEYS, FailureThrottle
 
 
 def test_first_five_in_a_minute_are_free_then_the_delay_doubles_to_its_bound() -> None:
@@ -46,22 +44,3 @@ def test_memory_is_bounded_by_default_too() -> None:
     assert len(throttle) == MAX_KEYS
     throttle.count_failure("192.0.2.1", "one more", 0.0)
     assert len(throttle) == MAX_KEYS
-
-
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("192.0.2.1:5000", "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("[2001:db8:1:2::9]:5000", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("[::ffff:192.0.2.1]:5000", "192.0.2.1"),
-        ("", ""),
-        ("unix socket", "unix socket"),
-        ("x" * 1000, "x" * 64),
-    ],
-)
-def test_peer_is_known_by_its_address_or_its_network(address: str, expected: str) -> None:
-    assert parse_throttle_address(address) == expected

@@ -1,13 +1,16 @@
 import pytest
 
-from awazpulse.channels import Identity, InternalAction, Tokens
-from awazpulse.channels.errors import InvalidToken
+from awazpulse.channels.access import Identity
 from awazpulse.channels.tokens import (
     ACCESS_LIFETIME_S,
     INTERNAL_LIFETIME_S,
     MAX_TOKEN_CHARACTERS,
+    InternalAction,
+    Tokens,
 )
-from awazpulse.store import Role, User
+from awazpulse.kinds import Role
+from awazpulse.refusals import InvalidToken
+from awazpulse.store import User
 
 KEY = "a secret key for tests only"
 USER = User(id="u1", email="owner@x", role=Role.ADMIN)

@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from awazpulse.store import Channel, Database, Role, Stream, StreamStatus, StreamType, User, utc_now
+from awazpulse.kinds import Role, StreamStatus, StreamType
+from awazpulse.store import Channel, Database, Stream, User, utc_now
 
 # name, type, may be NULL, default: the schema that other programs rely on
 STREAMS = [

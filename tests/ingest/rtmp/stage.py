@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from awazpulse.audio import Frame, Track
-from awazpulse.channels.errors import UnknownChannel, WrongSecret
+from awazpulse.refusals import UnknownChannel, WrongSecret
 from awazpulse.relay import Broadcast, Source, Station, Title
-from ingest.rtmp import RtmpLimits, RtmpServer
+from ingest.rtmp.limits import RtmpLimits
+from ingest.rtmp.server import RtmpServer
 
 from . import wire
 

@@ -1,6 +1,4 @@
-import pytest
-
-from ingest.rtmp.admission import REPORT_SECONDS, Admission, parse_peer
+from ingest.rtmp.admission import REPORT_SECONDS, Admission
 from ingest.rtmp.limits import RtmpLimits
 
 
@@ -52,17 +50,3 @@ def test_those_turned_away_are_reported_once_in_a_while() -> None:
     admission.try_admit("a")
     assert admission.take_report(100.0 + REPORT_SECONDS - 0.1) == 0
     assert admission.take_report(100.0 + REPORT_SECONDS) == 2
-
-
-@pytest.mark.parametrize(
-    ("address", "peer"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("", ""),
-    ],
-)
-def test_a_peer_is_an_ipv4_address_or_an_ipv6_network(address: str, peer: str) -> None:
-    assert parse_peer(address) == peer

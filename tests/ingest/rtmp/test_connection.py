@@ -10,9 +10,9 @@ import pytest
 
 from awazpulse.audio import Frame
 from awazpulse.audio.aac import parse_audio_specific_config
-from awazpulse.channels.errors import ServiceUnavailable, UnknownChannel
-from ingest.rtmp import RtmpLimits
+from awazpulse.refusals import ServiceUnavailable, UnknownChannel
 from ingest.rtmp.connection import VIDEO_READ_BYTES
+from ingest.rtmp.limits import RtmpLimits
 from ingest.rtmp.server import REST_SECONDS
 
 from . import wire

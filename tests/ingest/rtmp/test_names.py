@@ -1,6 +1,6 @@
 import pytest
 
-from awazpulse.channels.errors import Refusal
+from awazpulse.refusals import Refusal
 from ingest.rtmp.names import (
     InvalidStreamName,
     StreamName,

@@ -5,8 +5,8 @@ import socket
 import pytest
 
 from awazpulse.network import open_listening
-from ingest.rtmp import RtmpServer
 from ingest.rtmp.connection import VIDEO_READ_BYTES
+from ingest.rtmp.server import RtmpServer
 
 from . import wire
 from .stage import KEY, FakeGate, eventually, on_stage

@@ -1,15 +1,11 @@
-"""Why a rule of ours says no: reasons that a station owner or a listener can act on.
+"""Why a rule of ours says no: reasons that a station owner or a listener can act on. No I/O.
 
 Each carries the facts; `str()` makes the sentence. Protocols map the class to their own answer
 (RTMP's `NetStream.Publish.BadName`, HTTP's 401, 403, 404).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from awazpulse.errors import AwazPulseError
-from awazpulse.store import StreamType
-from awazpulse.store.errors import DatabaseUnavailable
+from awazpulse.kinds import StreamType
 
 
 class Refusal(AwazPulseError):
@@ -142,12 +138,3 @@ class UnreadableSecrets(Refusal):
             " restore that key (AWAZPULSE_SECRET_KEY) or make new secrets"
             f" (awazpulse channel rotate {self.channel_id} hls, and icecast)"
         )
-
-
-@contextmanager
-def refusing_when_away(doing: str) -> Iterator[None]:
-    """Turn an absent database into `ServiceUnavailable`: 'the server cannot `doing` just now'."""
-    try:
-        yield
-    except DatabaseUnavailable as error:
-        raise ServiceUnavailable(doing) from error
