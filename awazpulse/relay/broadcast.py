@@ -61,6 +61,8 @@ class Broadcast:
         self.stream_type = stream_type
         self.station = Station()
         self.started = now
+        # Whether listeners of a plain byte stream are ended when its sample rate or channels change.
+        self.ends_on_format_change = False
         self.track: Track | None = None
         self.title = Title()
         self.end: End | None = None
@@ -263,6 +265,11 @@ class Broadcast:
             case _:
                 pass
         self._send_due(now)
+
+    def begin_on_fallback(self, now: float) -> bool:
+        """Go on air without a source; return False, with nothing changed, if the fallback is not ready."""
+        self.last_frame = now
+        return self._fall_back(now)
 
     def begin_dead_air(self, now: float) -> None:
         """Let the fallback stand in for a source that sends silence; nothing changes without one."""

@@ -1,0 +1,197 @@
+"""Keeps ready what stands in for sources: silence of each track on air, and each channel's fallback.
+
+Broadcasts ask for it without waiting (`relay.stand_in.StandIns`). It is made by worker processes, in the
+background, as soon as a track is on air; what cannot be made is logged once and asked for again later.
+"""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from awazpulse.audio import Codec, Track
+from awazpulse.audio.aac import ADTS_HEADER_BYTES, serialize_audio_specific_config
+from awazpulse.errors import AwazPulseError
+from awazpulse.relay import Title
+from awazpulse.relay.stand_in import Reel, SilentReel
+
+logger = logging.getLogger(__name__)
+
+MAX_SILENCES = 64  # tracks; a frame each, under 2 KB
+MAX_TASKS = 64  # at once; more wait for the next time that they are asked for
+RETRY_S = 30.0  # after a failure
+FALLBACK_FOLDER = "fallback"
+DEFAULT_BITRATE_KBPS = 128
+
+
+class Media(Protocol):
+    """The worker processes."""
+
+    async def encode_silence(self, track: Track, bitrate_kbps: int | None) -> bytes:
+        """Return one frame of silence of exactly this track."""
+
+    async def open_fallback(
+        self, path: Path, track: Track, bitrate_kbps: int | None, out_dir: Path
+    ) -> Reel:
+        """Return the file in the track's format, as a reel that plays without waiting."""
+
+
+@dataclass(slots=True)
+class _Fallback:
+    path: Path
+    title: Title
+    reels: dict[Track, Reel] = field(default_factory=dict)
+
+
+class StandInShelf:
+    """See the module's head. All calls are on the event loop's thread."""
+
+    def __init__(
+        self, media: Media, data_dir: Path, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._media = media
+        self._folder = data_dir / FALLBACK_FOLDER
+        self._clock = clock
+        self._silences: OrderedDict[Track, bytes] = OrderedDict()
+        self._fallbacks: dict[str, _Fallback] = {}
+        self._tasks: dict[object, asyncio.Task[None]] = {}
+        self._failed_at: dict[object, float] = {}
+
+    # -- what the channel is set to
+
+    def set_fallback(self, channel_id: str, file: str | None, title: str | None) -> None:
+        """Tell which file a channel has: a name in its folder, an absolute path, or None."""
+        if not file:
+            self.forget(channel_id)
+            return
+        path = self._folder / channel_id / file  # an absolute path stays as it is
+        shown = Title.from_text(title or "")
+        known = self._fallbacks.get(channel_id)
+        if known is None or known.path != path:
+            self.forget(channel_id)
+            self._fallbacks[channel_id] = _Fallback(path, shown)
+        else:
+            known.title = shown
+
+    def forget(self, channel_id: str) -> None:
+        """Give back what is held for a channel."""
+        fallback = self._fallbacks.pop(channel_id, None)
+        for reel in fallback.reels.values() if fallback else ():
+            reel.close()
+
+    # -- StandIns
+
+    def prepare(self, channel_id: str, track: Track, bitrate_kbps: int | None) -> None:
+        """See `StandIns`."""
+        if track not in self._silences:
+            self._start(track, self._make_silence(track, bitrate_kbps))
+        fallback = self._fallbacks.get(channel_id)
+        if fallback is not None and track not in fallback.reels:
+            key = (channel_id, fallback.path, track)
+            self._start(key, self._make_fallback(channel_id, fallback, track, bitrate_kbps))
+
+    def open_silence(self, track: Track) -> Reel | None:
+        """See `StandIns`."""
+        frame = self._silences.get(track)
+        if frame is None:
+            self.prepare("", track, None)
+            return None
+        self._silences.move_to_end(track)
+        return SilentReel(track, frame, ADTS_HEADER_BYTES if track.codec is Codec.AAC else 0)
+
+    def open_fallback(self, channel_id: str, track: Track | None) -> Reel | None:
+        """See `StandIns`."""
+        fallback = self._fallbacks.get(channel_id)
+        if fallback is None:
+            return None
+        if track is None:
+            track = next(iter(fallback.reels), None)
+        reel = fallback.reels.get(track) if track else None
+        if reel is None:
+            if track is not None:
+                self.prepare(channel_id, track, None)
+            return None
+        return _Shown(reel, fallback.title)
+
+    def is_ready(self, channel_id: str, track: Track, bitrate_kbps: int | None) -> bool:
+        """Whether the fallback can begin without a source; if not, it is made ready."""
+        fallback = self._fallbacks.get(channel_id)
+        if fallback is not None and track in fallback.reels:
+            return True
+        self.prepare(channel_id, track, bitrate_kbps)
+        return False
+
+    async def close(self) -> None:
+        """Stop what is being made, and give everything back. A second call changes nothing."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for channel_id in tuple(self._fallbacks):
+            self.forget(channel_id)
+
+    # -- making
+
+    def _start(self, key: object, work: Coroutine[None, None, None]) -> None:
+        failed_at = self._failed_at.get(key)
+        is_too_soon = failed_at is not None and self._clock() < failed_at + RETRY_S
+        if key in self._tasks or is_too_soon or len(self._tasks) >= MAX_TASKS:
+            work.close()
+            return
+        self._failed_at.pop(key, None)
+        task = asyncio.get_running_loop().create_task(self._guard(key, work))
+        self._tasks[key] = task
+        task.add_done_callback(lambda _task: self._tasks.pop(key, None))
+
+    async def _guard(self, key: object, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except (AwazPulseError, OSError) as error:
+            self._note_failure(key)
+            logger.warning("what stands in for a source cannot be made: %s", error)
+        except Exception:
+            self._note_failure(key)
+            logger.exception("what stands in for a source cannot be made")
+
+    def _note_failure(self, key: object) -> None:
+        if len(self._failed_at) >= MAX_SILENCES:
+            self._failed_at.pop(next(iter(self._failed_at)))
+        self._failed_at[key] = self._clock()
+
+    async def _make_silence(self, track: Track, bitrate_kbps: int | None) -> None:
+        self._silences[track] = await self._media.encode_silence(track, bitrate_kbps)
+        if len(self._silences) > MAX_SILENCES:
+            self._silences.popitem(last=False)
+
+    async def _make_fallback(
+        self, channel_id: str, fallback: _Fallback, track: Track, bitrate_kbps: int | None
+    ) -> None:
+        out_dir = self._folder / channel_id / "prepared"
+        reel = await self._media.open_fallback(fallback.path, track, bitrate_kbps, out_dir)
+        if self._fallbacks.get(channel_id) is fallback:
+            fallback.reels[track] = reel
+        else:
+            reel.close()  # the channel has another file by now
+
+
+class _Shown:
+    """A kept reel with the channel's title; it stays open for the next time."""
+
+    def __init__(self, reel: Reel, title: Title) -> None:
+        self.track = reel.track
+        self.title = title if title.text else reel.title
+        self.take = reel.take
+
+    def close(self) -> None:
+        """See `Reel`."""
+
+
+def choose_track(codec: str | None) -> Track:
+    """Return the track of a channel on air without a source, for its last codec (`mp3` unless `aac`)."""
+    if codec == Codec.AAC:
+        return Track(Codec.AAC, 44_100, 2, 1024, serialize_audio_specific_config(2, 4, 2))
+    return Track(Codec.MP3, 44_100, 2, 1152)
