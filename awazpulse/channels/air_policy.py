@@ -5,6 +5,8 @@ from typing import Protocol
 from awazpulse.kinds import StreamType
 from awazpulse.relay.life import AirPolicy
 
+from .levels import DeadAirSettings
+
 
 class AirSettings(Protocol):
     """The columns that count here."""
@@ -26,6 +28,18 @@ class AirSettings(Protocol):
         """Whether the fallback keeps it on air."""
 
     @property
+    def dead_air_level(self) -> int:
+        """In dBFS."""
+
+    @property
+    def dead_air_after(self) -> int:
+        """Seconds."""
+
+    @property
+    def dead_air_fallback(self) -> bool:
+        """Whether dead air starts the fallback."""
+
+    @property
     def simulcast(self) -> bool:
         """Whether both deliveries run from one source."""
 
@@ -37,6 +51,13 @@ def make_air_policy(channel: AirSettings) -> AirPolicy:
         fallback_after_s=float(channel.fallback_after),
         has_fallback=bool(channel.fallback_file),
         is_always_on=channel.always_on,
+    )
+
+
+def make_dead_air_settings(channel: AirSettings) -> DeadAirSettings:
+    """Return when the channel counts as dead air."""
+    return DeadAirSettings(
+        float(channel.dead_air_level), float(channel.dead_air_after), channel.dead_air_fallback
     )
 
 

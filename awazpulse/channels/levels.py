@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from awazpulse.audio import Frame, Track, join_frames
@@ -72,7 +72,6 @@ class ChannelLevels:
     sampled_at: float = float("-inf")
     quiet_since: float | None = None
     is_dead_air: bool = False
-    settings: DeadAirSettings = field(default_factory=DeadAirSettings)
 
 
 class _Sample:
@@ -81,10 +80,11 @@ class _Sample:
     def __init__(self, broadcast: Broadcast, source_input: Input) -> None:
         self.broadcast = broadcast
         self.track: Track | None = None
-        self._input = source_input
+        self.source_input = source_input
         self._pieces: list[bytes] = []
         self._size = 0
         self._wanted_s = SAMPLE_S
+        self.is_over = False
         source_input.sampler = self.take
 
     @property
@@ -109,14 +109,16 @@ class _Sample:
 
     def stop(self) -> None:
         """Collect no more."""
-        if self._input.sampler == self.take:
-            self._input.sampler = None
+        self.is_over = True
+        if self.source_input.sampler == self.take:
+            self.source_input.sampler = None
 
 
 class LevelMonitor:
     """See the module's head. `start`, then `close`.
 
-    `on_dead_air(broadcast, has_begun)` is called when dead air begins and ends.
+    `on_dead_air(broadcast, has_begun)` is called when dead air begins and ends; `read_settings` says when
+    it does on a channel.
     """
 
     def __init__(
@@ -124,13 +126,16 @@ class LevelMonitor:
         meter: Meter,
         list_broadcasts: Callable[[], Iterable[Broadcast]],
         on_dead_air: Callable[[Broadcast, bool], None],
+        read_settings: Callable[[Broadcast], DeadAirSettings] = lambda _: DeadAirSettings(),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._meter = meter
         self._list_broadcasts = list_broadcasts
         self._on_dead_air = on_dead_air
+        self._read_settings = read_settings
         self._clock = clock
         self._channels: dict[int, ChannelLevels] = {}  # by broadcast
+        self._samples: dict[int, _Sample] = {}  # under way, by broadcast
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -143,10 +148,6 @@ class LevelMonitor:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-
-    def set_dead_air(self, broadcast: Broadcast, settings: DeadAirSettings) -> None:
-        """Tell when this broadcast counts as dead air."""
-        self._find(broadcast).settings = settings
 
     def read(self, broadcast: Broadcast) -> Levels | None:
         """Return the newest levels, None while there are none; they come once a second from now on."""
@@ -162,32 +163,39 @@ class LevelMonitor:
         return self._channels.setdefault(broadcast.id, ChannelLevels())
 
     async def _run(self) -> None:
-        samples: list[_Sample] = []
         while True:
             await asyncio.sleep(TURN_S)
             try:
-                await self._measure(samples)
+                await self._measure(self._take_samples())
             except AwazPulseError as error:
                 logger.warning("levels cannot be measured: %s", error)
             except Exception:
                 logger.exception("levels cannot be measured")
-            samples = self._begin_samples()
+            self._begin_samples()
 
-    def _begin_samples(self) -> list[_Sample]:
+    def _take_samples(self) -> list[_Sample]:
+        """Return the samples that are whole; the others go on, for a source may be read every two seconds."""
+        taken = []
+        for number, sample in list(self._samples.items()):
+            if sample.is_over or not sample.source_input.is_open:
+                sample.stop()
+                taken.append(sample)
+                del self._samples[number]
+        return taken
+
+    def _begin_samples(self) -> None:
         now = self._clock()
         broadcasts = list(self._list_broadcasts())
         on_air = {broadcast.id for broadcast in broadcasts}
         for gone in self._channels.keys() - on_air:
             del self._channels[gone]
-        samples = []
         for broadcast in broadcasts:
             source_input, known = broadcast.input, self._find(broadcast)
             if source_input is None:
                 self._note_source_lost(broadcast, known)
-            elif self._is_due(known, now):
+            elif broadcast.id not in self._samples and self._is_due(known, now):
                 known.sampled_at = now
-                samples.append(_Sample(broadcast, source_input))
-        return samples
+                self._samples[broadcast.id] = _Sample(broadcast, source_input)
 
     def _is_due(self, known: ChannelLevels, now: float) -> bool:
         is_watched = now - known.asked_at < ASKED_FOR_S or known.quiet_since is not None
@@ -195,8 +203,6 @@ class LevelMonitor:
         return is_watched or now - known.sampled_at >= SAMPLE_INTERVAL_S - TURN_S / 2
 
     async def _measure(self, samples: Sequence[_Sample]) -> None:
-        for sample in samples:
-            sample.stop()
         whole = [(s, s.track, s.data) for s in samples if s.track is not None]
         if not whole:
             return
@@ -209,7 +215,7 @@ class LevelMonitor:
     def _note(self, broadcast: Broadcast, levels: Levels, now: float) -> None:
         known = self._find(broadcast)
         known.levels, known.measured_at = levels, now
-        settings = known.settings
+        settings = self._read_settings(broadcast)
         if max(levels.rms_dbfs, default=0.0) >= settings.level_dbfs:
             known.quiet_since = None
             self._set_dead_air(broadcast, known, is_dead_air=False)
@@ -229,7 +235,7 @@ class LevelMonitor:
         if is_dead_air == known.is_dead_air:
             return
         known.is_dead_air = is_dead_air
-        if is_dead_air and known.settings.starts_fallback:
+        if is_dead_air and self._read_settings(broadcast).starts_fallback:
             broadcast.begin_dead_air(self._clock())
         elif not is_dead_air:
             broadcast.end_dead_air()

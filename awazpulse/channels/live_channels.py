@@ -15,8 +15,9 @@ from awazpulse.relay import Broadcast, End, EndReason, Input, Source, Station
 from awazpulse.relay.life import AirChange
 from awazpulse.relay.registry import Registry
 
-from .air_policy import find_deliveries, make_air_policy
+from .air_policy import find_deliveries, make_air_policy, make_dead_air_settings
 from .events import ChannelChange, ChannelEvent, ChannelListener
+from .levels import DeadAirSettings
 from .login_rules import find_reason_to_end
 from .records import ChannelRecord, PolicyRecord
 from .row_writer import RowWriter
@@ -40,6 +41,7 @@ class LiveFacts:
     """What is known of a channel on air besides its broadcast."""
 
     title_charset: str
+    dead_air: DeadAirSettings
     secret_fingerprint: bytes = b""
 
 
@@ -127,7 +129,10 @@ class LiveChannels:
         )
         broadcast.ends_on_format_change = record.channel.format_change is FormatChange.END
         self.registry.add(broadcast)
-        self._facts[broadcast.id] = LiveFacts(record.channel.title_charset)
+        channel = record.channel
+        self._facts[broadcast.id] = LiveFacts(
+            channel.title_charset, make_dead_air_settings(channel)
+        )
         broadcast.on_closed(self._closed)
         broadcast.on_changed(self._changed)
         try:
@@ -164,6 +169,17 @@ class LiveChannels:
         facts = self._find_facts(channel_id)
         return facts.secret_fingerprint if facts else b""
 
+    def dead_air_settings(self, broadcast: Broadcast) -> DeadAirSettings:
+        """Return when this broadcast counts as dead air."""
+        facts = self._facts.get(broadcast.id)
+        return facts.dead_air if facts else DeadAirSettings()
+
+    def report_dead_air(self, broadcast: Broadcast, has_begun: bool) -> None:  # noqa: FBT001  # a callback
+        """Tell that dead air has begun, or that it is over."""
+        change = ChannelChange.DEAD_AIR_BEGAN if has_begun else ChannelChange.DEAD_AIR_ENDED
+        logger.info("channel=%s broadcast=%d %s", broadcast.channel_id, broadcast.id, change.value)
+        self.emit(ChannelEvent(change, broadcast.channel_id, broadcast.stream_type))
+
     def apply(self, broadcast: Broadcast, record: PolicyRecord | None) -> bool:
         """Hold a broadcast to what its channel's rows say now, which may be to end it.
 
@@ -181,7 +197,9 @@ class LiveChannels:
         broadcast.max_listeners = record.max_listeners
         broadcast.policy = make_air_policy(record.channel)
         broadcast.ends_on_format_change = record.channel.format_change is FormatChange.END
-        self._facts[broadcast.id].title_charset = record.channel.title_charset
+        facts = self._facts[broadcast.id]
+        facts.title_charset = record.channel.title_charset
+        facts.dead_air = make_dead_air_settings(record.channel)
         self.set_fallback(record.channel)
         if record.main.status is not StreamStatus.LIVE:
             self._rows.rewrite(broadcast)

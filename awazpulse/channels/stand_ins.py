@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -88,11 +88,11 @@ class StandInShelf:
     def prepare(self, channel_id: str, track: Track, bitrate_kbps: int | None) -> None:
         """See `StandIns`."""
         if track not in self._silences:
-            self._start(track, self._make_silence(track, bitrate_kbps))
+            self._start(track, lambda: self._make_silence(track, bitrate_kbps))
         fallback = self._fallbacks.get(channel_id)
         if fallback is not None and track not in fallback.reels:
             key = (channel_id, fallback.path, track)
-            self._start(key, self._make_fallback(channel_id, fallback, track, bitrate_kbps))
+            self._start(key, lambda: self._make_fallback(channel_id, fallback, track, bitrate_kbps))
 
     def open_silence(self, track: Track) -> Reel | None:
         """See `StandIns`."""
@@ -136,20 +136,19 @@ class StandInShelf:
 
     # -- making
 
-    def _start(self, key: object, work: Coroutine[None, None, None]) -> None:
+    def _start(self, key: object, make: Callable[[], Awaitable[None]]) -> None:
         failed_at = self._failed_at.get(key)
         is_too_soon = failed_at is not None and self._clock() < failed_at + RETRY_S
         if key in self._tasks or is_too_soon or len(self._tasks) >= MAX_TASKS:
-            work.close()
             return
         self._failed_at.pop(key, None)
-        task = asyncio.get_running_loop().create_task(self._guard(key, work))
+        task = asyncio.get_running_loop().create_task(self._guard(key, make))
         self._tasks[key] = task
         task.add_done_callback(lambda _task: self._tasks.pop(key, None))
 
-    async def _guard(self, key: object, work: Coroutine[None, None, None]) -> None:
+    async def _guard(self, key: object, make: Callable[[], Awaitable[None]]) -> None:
         try:
-            await work
+            await make()
         except (AwazPulseError, OSError) as error:
             self._note_failure(key)
             logger.warning("what stands in for a source cannot be made: %s", error)

@@ -28,6 +28,7 @@ from awazpulse.store import Sessions, Stream, utc_now
 from .air_policy import find_deliveries
 from .availability import refusing_when_away
 from .events import ChannelChange, ChannelEvent, ChannelListener
+from .levels import DeadAirSettings
 from .live_channels import Delivery, LiveChannels
 from .locks import ChannelLocks
 from .login_rules import fingerprint, require_selected
@@ -139,6 +140,14 @@ class StreamManager:
     def on_changed(self, callback: ChannelListener) -> None:
         """Have `callback` called with each change of a channel, after it has happened."""
         self._live.on_changed(callback)
+
+    def dead_air_settings(self, broadcast: Broadcast) -> DeadAirSettings:
+        """Return when this broadcast counts as dead air."""
+        return self._live.dead_air_settings(broadcast)
+
+    def report_dead_air(self, broadcast: Broadcast, has_begun: bool) -> None:  # noqa: FBT001  # a callback
+        """Tell that dead air has begun, or that it is over."""
+        self._live.report_dead_air(broadcast, has_begun)
 
     def live(self, channel_id: str) -> Broadcast | None:
         """Return what is on air on this channel."""
