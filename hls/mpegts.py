@@ -24,10 +24,10 @@ PACKET_BYTES = 188
 _PTS_MASK = (1 << 33) - 1
 _TIME_BASE = Fraction(1, CLOCK_HZ)
 _TABLE_VERSIONS = 32
-_LIBAV_NAMES = {Codec.AAC: "aac", Codec.MP3: "mp3"}
+_LIBAV_NAMES = {Codec.AAC: "aac", Codec.MP3: "mp3", Codec.MP2: "mp2"}
 # A PID each: FFmpeg and mpv take a stream by its PID for what it was at first, and would put MP3
 # through their AAC decoder, as noise, when a channel comes back with the other codec.
-_PIDS = {Codec.AAC: 0x100, Codec.MP3: 0x101}
+_PIDS = {Codec.AAC: 0x100, Codec.MP3: 0x101, Codec.MP2: 0x102}
 _OPTIONS = {
     # Several frames in a PES packet: one each costs 52 % more bytes at 128 kbit/s, this 9 %.
     "max_delay": "700000",

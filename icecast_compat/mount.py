@@ -19,7 +19,11 @@ from awazpulse.relay.listener import Listener
 from .icy import METAINT, IcyFeed
 from .responses import CORS, NO_CACHE, SERVER, stamp_date
 
-_CONTENT_TYPES = {Codec.MP3: "audio/mpeg", Codec.AAC: "audio/aac"}
+_CONTENT_TYPES = {  # the first where the source declared none of them
+    Codec.MP3: ("audio/mpeg",),
+    Codec.MP2: ("audio/mpeg",),
+    Codec.AAC: ("audio/aac", "audio/aacp"),
+}
 _MOUNT_PATH = re.compile(rf"/({CHANNEL_ID.pattern})(?:\.(?:mp3|aac))?")
 
 
@@ -62,10 +66,13 @@ class Mount:
 
     @property
     def content_type(self) -> str:
-        """What the source declared, else what it sends."""
+        """The type of what the source sends, whatever it declared; before that, what it declared."""
         track = self.broadcast.track
         declared = self.broadcast.station.content_type
-        return declared or _CONTENT_TYPES[track.codec if track else Codec.MP3]
+        if track is None and declared:
+            return declared
+        names = _CONTENT_TYPES[track.codec if track else Codec.MP3]
+        return declared if declared in names else names[0]
 
     # -- Subscriber
 

@@ -1,6 +1,6 @@
 """A source client on air: its body's bytes become frames of a broadcast.
 
-The shell around `body` and the frame splitters, and the broadcast's `Source`. Its socket stays raw and
+The shell around `body` and the frame splitter, and the broadcast's `Source`. Its socket stays raw and
 is read when somebody needs the audio (`pull`: listeners whose turn has come, a joiner, a title), not
 each time that the encoder has sent a frame: 200 mounts would cost five times what 4,000 listeners do
 (`make bench`). Until `UNREAD_BYTES` have come the event loop does not hear of them; of the encoder's end
@@ -14,9 +14,8 @@ import socket
 import time
 from itertools import chain
 
-from awazpulse.audio import AudioError, Codec, FrameRun
-from awazpulse.audio.aac import adts_splitter
-from awazpulse.audio.mpeg_audio import mp3_splitter
+from awazpulse.audio import AudioError, FrameRun
+from awazpulse.audio.detect import audio_splitter
 from awazpulse.audio.splitter import SplitEvents
 from awazpulse.relay import Broadcast
 
@@ -37,7 +36,6 @@ _RECEIVES_AT_ONCE = 4  # of a source that sends faster than real time; the loop 
 _TURN_S = (
     0.010  # after which nothing more is read at once: thousands of tiny frames take long to split
 )
-_SPLITTERS = {Codec.MP3: mp3_splitter, Codec.AAC: adts_splitter}
 
 
 class SourceConnection:
@@ -49,7 +47,7 @@ class SourceConnection:
     def __init__(self, login: Login, silence_timeout_s: float) -> None:
         self._body = open_body(login.content_length, is_chunked=login.is_chunked)
         self._stripper = MetadataStripper(login.metaint) if login.metaint else None
-        self._splitter = _SPLITTERS[login.codec]()
+        self._splitter = audio_splitter()  # what the audio is decides, not its label
         self._channel_id = login.channel_id
         self._tells_its_end = login.is_chunked or login.content_length is not None
         self._owes_response = login.accepted == CONTINUE  # a 100 is no final one (RFC 9110 §15.2)

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from awazpulse.audio import Codec, Frame, Track
-from awazpulse.audio.aac import adts_splitter
-from awazpulse.audio.mpeg_audio import mp3_splitter
+from awazpulse.audio.detect import audio_splitter
 from awazpulse.relay import Broadcast, Station
 from hls.answers import Answer
 from hls.channel import Channel
@@ -37,8 +36,7 @@ def make_frames(
 
 def tone(codec: str, seconds: float = 3, **options: int) -> tuple[Track, list[Frame]]:
     """A real tone, as an ingest publishes it."""
-    splitter = adts_splitter() if codec == "aac" else mp3_splitter()
-    track, *runs = splitter.receive_data(encode_tone(codec, seconds, **options))
+    track, *runs = audio_splitter().receive_data(encode_tone(codec, seconds, **options))
     assert isinstance(track, Track)
     return track, [frame for run in runs if not isinstance(run, Track) for frame in run]
 

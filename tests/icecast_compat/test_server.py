@@ -131,6 +131,38 @@ async def test_what_a_source_sends_behind_its_head_is_audio_already(world: World
     assert b"Transfer-Encoding" not in head
 
 
+@pytest.mark.parametrize(
+    ("label", "codec", "told"),
+    [
+        (b"audio/mpeg", "mp2", b"audio/mpeg"),
+        (b"audio/mpeg", "aac", b"audio/aac"),
+        (b"audio/aac", "mp3", b"audio/mpeg"),
+        (b"audio/aacp", "aac", b"audio/aacp"),
+        (b"audio/x-aac", "aac", b"audio/aac"),
+        (b"audio/x-mp3", "mp3", b"audio/mpeg"),
+    ],
+)
+async def test_what_the_audio_is_decides_and_not_its_label(
+    world: World, label: bytes, codec: str, told: bytes
+) -> None:
+    tone = encode_tone(codec, 1)
+    head = (LOGIN % RIGHT).replace(b"audio/mpeg", label)
+    async with world.connect() as (reader, writer), asyncio.timeout(5):
+        writer.write(head)
+        await reader.readuntil(b"\r\n\r\n")
+        assert world.server.mounts["demo"].content_type.encode() in (label, told)  # no audio yet
+        writer.write(tone)
+        async with world.connect() as (heard, listener):
+            while not world.server.mounts["demo"].broadcast.published_bytes:
+                await asyncio.sleep(0.01)
+                world.server.mounts["demo"].pull()
+            listener.write(b"GET /demo.mp3 HTTP/1.0\r\n\r\n")
+            answer = await heard.readuntil(b"\r\n\r\n")
+            writer.close()
+            assert await heard.read() == tone
+    assert b"\r\nContent-Type: %s\r\n" % told in answer
+
+
 async def test_a_chunked_put_is_unchunked(world: World) -> None:
     tone = encode_tone("mp3")
     chunks = [tone[at : at + 999] for at in range(0, len(tone), 999)]

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from awazpulse.audio import Codec, Frame, Track
+from awazpulse.audio import Frame, Track
 from awazpulse.relay import Broadcast, Station, Title
 from awazpulse.relay.pacing import Pacing
 from icecast_compat import source
@@ -57,7 +57,7 @@ class OnAir:
             self.ours, _ = listening.accept()
         self.ours.setblocking(False)
         station = Station()
-        login = Login("demo", "right", Codec.MP3, station, False, content_length, None, accepted)
+        login = Login("demo", "right", station, False, content_length, None, accepted)
         self.source = SourceConnection(login, timeout_s)
         now = time.monotonic()
         self.broadcast = Broadcast(
@@ -318,6 +318,21 @@ async def test_what_follows_a_subscribers_end_in_the_same_read_is_dropped(
     assert on_air.recorder.frames == 5
     assert on_air.recorder.tracks == 1
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_tags_without_end_are_silence() -> None:
+    on_air = OnAir(timeout_s=0.6)
+    on_air.begin(rest=FRAME * 3)
+    tag = b"ID3\x04\0\0\0\0\x08\0" + bytes(1024)
+    begin = time.monotonic()
+    while not on_air.broadcast.is_closed:
+        on_air.encoder.sendall(tag * 8)
+        on_air.broadcast.pull()
+        await asyncio.sleep(0.02)
+    assert on_air.recorder.reason == "the encoder sent no audio for 0.6 s"
+    assert time.monotonic() - begin < 2
+    assert on_air.recorder.frames == 3
+    on_air.encoder.close()
 
 
 async def test_junk_ends_it_with_a_reason(on_air: OnAir) -> None:
