@@ -152,10 +152,10 @@ class LiveChannels:
         for stream_type in wanted:
             stream = record.stream(stream_type)
             if stream_type.value not in broadcast.deliveries and stream is not None:
-                is_simulcast = stream_type is not record.selected_type
-                self._rows.go_live(stream, broadcast, is_simulcast=is_simulcast)
+                self._rows.go_live(stream, broadcast)
                 self._deliveries[stream_type].attach(broadcast)
         self._drop_deliveries(broadcast, {stream_type.value for stream_type in wanted})
+        self._rows.set_simulcast(broadcast, is_simulcast=record.channel.simulcast)
 
     # -- staying on air
 
@@ -205,6 +205,7 @@ class LiveChannels:
             self._rows.rewrite(broadcast)
         wanted = {kind.value for kind in find_deliveries(record.channel, selected)}
         self._drop_deliveries(broadcast, wanted)
+        self._rows.set_simulcast(broadcast, is_simulcast=record.channel.simulcast)
         return not wanted <= broadcast.deliveries
 
     def set_fallback(self, channel: FallbackSettings) -> None:

@@ -82,6 +82,7 @@ class RowWriter:
         self._write_interval_s = write_interval_s
         self._reread_interval_s = reread_interval_s
         self._states: dict[str, RowState] = {}
+        self._of_broadcast: dict[int, list[RowState]] = {}  # those on air, by broadcast
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()  # one pass at a time: two would overtake each other
         self._task: asyncio.Task[None] | None = None
@@ -93,7 +94,7 @@ class RowWriter:
         """Begin to write; before it, and after `close`, only `flush` does."""
         self._task = asyncio.get_running_loop().create_task(self._run(), name="row writer")
 
-    def go_live(self, stream: Stream, broadcast: Broadcast, *, is_simulcast: bool = False) -> None:
+    def go_live(self, stream: Stream, broadcast: Broadcast) -> None:
         """A broadcast is on air as this row says. Never waits."""
         known_s = float(stream.total_uptime or 0)
         state = self._states.get(stream.id)
@@ -105,12 +106,16 @@ class RowWriter:
         # A state that is still to be written knows of uptime that the row does not tell yet. What the
         # broadcast has aired before it came to this row is not the row's.
         state.uptime_s = max(state.uptime_s, known_s) - broadcast.aired_s(self._clock())
-        state.is_simulcast = is_simulcast
         self._change(state, broadcast)
+
+    def set_simulcast(self, broadcast: Broadcast, *, is_simulcast: bool) -> None:
+        """Say whether all rows of a broadcast are live, or the selected one alone."""
+        for state in self.find(broadcast):
+            state.is_simulcast = is_simulcast
 
     def go_offline(self, broadcast: Broadcast, delivery: str | None = None) -> None:
         """A broadcast is over, or one delivery of it. Never waits."""
-        for state in self.find(broadcast):
+        for state in tuple(self.find(broadcast)):
             if delivery in (None, state.delivery):
                 state.uptime_s += broadcast.aired_s(self._clock())
                 self._change(state, None)
@@ -123,7 +128,7 @@ class RowWriter:
 
     def find(self, broadcast: Broadcast) -> list[RowState]:
         """Return the states of the rows that this broadcast is live on."""
-        return [state for state in self._states.values() if state.broadcast is broadcast]
+        return self._of_broadcast.get(broadcast.id, [])
 
     def find_uptime(self, broadcast: Broadcast) -> list[LiveUptime]:
         """Return the rows that this broadcast is live on, each with its uptime so far."""
@@ -168,6 +173,14 @@ class RowWriter:
             logger.warning("%d rows are left unwritten: %s", len(self._states), reason)
 
     def _change(self, state: RowState, broadcast: Broadcast | None) -> None:
+        former = state.broadcast
+        if former is not None:
+            left = [other for other in self.find(former) if other is not state]
+            self._of_broadcast[former.id] = left
+            if not left:
+                del self._of_broadcast[former.id]
+        if broadcast is not None:
+            self._of_broadcast.setdefault(broadcast.id, []).append(state)
         state.change(broadcast, self._wall_clock())
         self._wake.set()
 

@@ -203,10 +203,10 @@ def lose(broadcast: Broadcast, now: float) -> None:
     input_of(broadcast).end(LEFT, now)
 
 
-def publish_second(broadcast: Broadcast, now: float) -> None:
-    """Publish about a second of MP3 at 128 kbit/s."""
+def publish_second(broadcast: Broadcast, now: float, track: Track = MP3_TRACK) -> None:
+    """Publish about a second of audio at 128 kbit/s."""
     source_input = input_of(broadcast)
-    source_input.set_track(MP3_TRACK)
+    source_input.set_track(track)
     for _ in range(38):
         source_input.publish([Frame(0, 1152, bytes(418))], now)
 
@@ -234,4 +234,4 @@ async def open_radio(database: Database) -> AsyncIterator[Radio]:
     radio.manager = radio.new_manager()
     yield radio
     sessions.is_away = sessions.fail_at_commit = False
-    await radio.manager.close("the test is over")
+    await radio.manager.close()

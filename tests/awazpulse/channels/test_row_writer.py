@@ -18,6 +18,7 @@ from tests.awazpulse.channels.support import (
     Radio,
     input_of,
     open_radio,
+    publish_second,
 )
 from tests.mariadb import MariaDb
 
@@ -32,7 +33,7 @@ async def until(is_true: Callable[[], bool]) -> None:
 
 async def test_row_tells_what_is_on_air(radio: Radio) -> None:
     broadcast = await radio.go_live()
-    input_of(broadcast).set_track(AAC_TRACK)
+    publish_second(broadcast, radio.clock.now, AAC_TRACK)
     broadcast.set_title(Title.from_text("فيروز - نسم علينا الهوى"))
     broadcast.listeners_of("hls").listener_joined()
     await radio.manager.flush()
