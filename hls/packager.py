@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from awazpulse.audio import Frame, Track
 from awazpulse.relay import Title
 
-from .audience import Audience
 from .channel import Channel
 from .errors import MuxFailed
 from .limits import Limits
 from .numbering import Numbering
+from .recent_listeners import RecentListeners
 from .segmenter import Cut, Segmenter
 from .turns import Turns
 
@@ -41,7 +41,7 @@ class Workshop:
 class Packager:
     """The subscriber that feeds one channel from one broadcast."""
 
-    def __init__(self, channel: Channel, audience: Audience, workshop: Workshop) -> None:
+    def __init__(self, channel: Channel, listeners: RecentListeners, workshop: Workshop) -> None:
         self.is_closed = False
         self.lost_segments = 0
         self.pending_bytes = 0
@@ -56,7 +56,7 @@ class Packager:
             max_segment_bytes=workshop.limits.segment_bytes,
         )
         # Random, for a restart must not bring a name back; MEDIA-SEQUENCE does the rest.
-        channel.open(secrets.token_hex(4), audience)
+        channel.open(secrets.token_hex(4), listeners)
         logger.debug("channel=%s hls is on air", channel.id)
 
     def on_track(self, track: Track) -> None:

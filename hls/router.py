@@ -63,6 +63,6 @@ class Router:
 
 def _admits(channel: Channel, request: Request, address: str, now: float) -> bool:
     """Count the client, unless it only asks for heads; a channel off air counts nobody."""
-    if channel.audience is None or request.method == "HEAD":
+    if channel.listeners is None or request.method == "HEAD":
         return True
-    return channel.audience.admit((address, request.user_agent), now)
+    return channel.listeners.admit((address, request.user_agent), now)

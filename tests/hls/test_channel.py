@@ -4,9 +4,9 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hls.audience import Audience
 from hls.channel import Channel
 from hls.limits import Limits
+from hls.recent_listeners import RecentListeners
 from tests.hls.workbench import WALL, Bench, Crowd, Parsed, parse_playlist
 
 LIMITS = Limits()
@@ -22,7 +22,9 @@ class Desk:
 
     def open(self) -> None:
         self.sessions += 1
-        self.channel.open(f"s{self.sessions}", Audience(Crowd(), expiry_s=10, max_clients=10))
+        self.channel.open(
+            f"s{self.sessions}", RecentListeners(Crowd(), expiry_s=10, max_clients=10)
+        )
 
     def add(self, count: int = 1, *, discontinuity: bool = False, size: int = 100) -> None:
         for _ in range(count):
@@ -87,7 +89,7 @@ def test_both_forms_of_the_playlist_are_made_once_until_it_changes() -> None:
 
 def test_a_name_that_urls_cannot_carry_is_quoted() -> None:
     channel = Channel("a b/ü", LIMITS, media_sequence=5, discontinuity_sequence=0)
-    channel.open("s1", Audience(Crowd(), expiry_s=10, max_clients=10))
+    channel.open("s1", RecentListeners(Crowd(), expiry_s=10, max_clients=10))
     channel.add(b"x", duration_s=2.0, wall=WALL, discontinuity=False, now=0.0)
     assert parse_playlist(channel.playlist(compressed=False)).uris == ["a%20b%2F%C3%BC-s1-5.ts"]
 

@@ -4,17 +4,17 @@ import pytest
 
 from awazpulse.audio import Frame
 from awazpulse.relay import Title
-from hls.audience import Audience
 from hls.channel import Channel
 from hls.limits import Limits
 from hls.mpegts import TsMuxer
 from hls.packager import Packager
+from hls.recent_listeners import RecentListeners
 from hls.segmenter import FIRST_PTS, Cut
 from tests.hls.workbench import AAC_TRACK, MP3_TRACK, Bench, Crowd, make_frames, parse_playlist
 
 
 def attach(bench: Bench, channel: Channel) -> Packager:
-    return Packager(channel, Audience(Crowd(), expiry_s=10, max_clients=10), bench.workshop)
+    return Packager(channel, RecentListeners(Crowd(), expiry_s=10, max_clients=10), bench.workshop)
 
 
 def publish(packager: Packager, frames: list[Frame]) -> None:

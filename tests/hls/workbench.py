@@ -58,7 +58,7 @@ def make_broadcast(channel_id: str = "demo", *, max_listeners: int = 1000) -> Br
 
 
 class Crowd:
-    """A broadcast as an audience sees it."""
+    """A counter of listeners, with room for so many."""
 
     def __init__(self, room: int = 1000) -> None:
         self.room = room
