@@ -15,7 +15,7 @@ PURE = sorted(
 
 
 def test_there_are_such_modules() -> None:
-    assert {"segmenter", "channel", "router", "packager"} <= set(PURE)
+    assert {"segmenter", "dating", "channel", "router", "packager"} <= set(PURE)
 
 
 @pytest.mark.parametrize("module", PURE)
