@@ -24,10 +24,10 @@ from typing import Protocol
 from urllib.parse import quote
 
 from .answers import Answer, build_playlist, build_segment
-from .audience import Audience
 from .limits import Limits
 from .mpegts import TsMuxer
 from .playlist import Entry, render_media_playlist
+from .recent_listeners import RecentListeners
 from .segmenter import FIRST_PTS, TARGET_DURATION_S
 
 
@@ -65,7 +65,7 @@ class Channel:
         self.next_sequence = media_sequence
         self.discontinuity_sequence = discontinuity_sequence
         self.kept_bytes = 0
-        self.audience: Audience | None = None  # while on air
+        self.listeners: RecentListeners | None = None  # while on air
         self.waiters: dict[Waiter, None] = {}  # in the order in which they came
         self.has_aired = False  # whether there is a time line to go on from
         self._limits = limits
@@ -82,7 +82,7 @@ class Channel:
     @property
     def is_on_air(self) -> bool:
         """Whether a broadcast is open."""
-        return self.audience is not None
+        return self.listeners is not None
 
     @property
     def is_ready(self) -> bool:
@@ -94,10 +94,10 @@ class Channel:
         """The number of the first listed segment."""
         return self.next_sequence - len(self._window)
 
-    def open(self, session: str, audience: Audience) -> None:
+    def open(self, session: str, listeners: RecentListeners) -> None:
         """Begin a broadcast. `session` stands in its segments' names and never comes again."""
         self._session = session
-        self.audience = audience
+        self.listeners = listeners
         self._ended_at = math.inf
         self._forget_playlists()
 
@@ -121,7 +121,7 @@ class Channel:
 
     def close(self, now: float) -> None:
         """The broadcast is over; whether the encoder comes back, the next seconds show."""
-        self.audience = None
+        self.listeners = None
         self._closed_at = now
 
     def end(self, now: float) -> None:

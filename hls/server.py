@@ -10,13 +10,13 @@ from awazpulse.errors import MisuseError
 from awazpulse.network import open_listening
 from awazpulse.relay import Broadcast
 
-from .audience import Audience
 from .channel import Channel
 from .connection import Connection
 from .limits import Limits
 from .mpegts import load_libav
 from .numbering import Numbering
 from .packager import Packager, Workshop
+from .recent_listeners import RecentListeners
 from .router import Router
 from .turns import Turns
 
@@ -94,12 +94,12 @@ class HlsServer:
         earlier = self._packagers.get(channel.id)
         if earlier is not None:
             earlier.on_close("another broadcast took over")
-        audience = Audience(
+        listeners = RecentListeners(
             broadcast, expiry_s=self.limits.listener_expiry_s, max_clients=self.limits.clients
         )
         if self._libav is None:
             self._libav = asyncio.get_running_loop().run_in_executor(None, _load_libav)
-        packager = Packager(channel, audience, self._workshop)
+        packager = Packager(channel, listeners, self._workshop)
         self._packagers[channel.id] = packager
         broadcast.subscribe(packager)
 
@@ -155,8 +155,8 @@ class HlsServer:
         for connection in tuple(self._connections):
             connection.check_deadline(now)
         for channel in tuple(self.router.channels.values()):
-            if channel.audience is not None:
-                channel.audience.expire(now)
+            if channel.listeners is not None:
+                channel.listeners.expire(now)
             if channel.advance(now):
                 del self.router.channels[channel.id]
                 self._packagers.pop(channel.id, None)

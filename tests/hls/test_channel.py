@@ -1,12 +1,13 @@
 import gzip
+import math
 from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hls.audience import Audience
 from hls.channel import Channel
 from hls.limits import Limits
+from hls.recent_listeners import RecentListeners
 from tests.hls.workbench import WALL, Bench, Crowd, Parsed, parse_playlist
 
 LIMITS = Limits()
@@ -22,7 +23,9 @@ class Desk:
 
     def open(self) -> None:
         self.sessions += 1
-        self.channel.open(f"s{self.sessions}", Audience(Crowd(), expiry_s=10, max_clients=10))
+        self.channel.open(
+            f"s{self.sessions}", RecentListeners(Crowd(), expiry_s=10, max_clients=10)
+        )
 
     def add(self, count: int = 1, *, discontinuity: bool = False, size: int = 100) -> None:
         for _ in range(count):
@@ -68,7 +71,7 @@ def test_the_window_slides_and_the_numbers_with_it() -> None:
     assert [s.sequence for s in playlist.segments] == [first + n for n in range(4, 10)]
     assert playlist.uris == [f"demo-s1-{s.sequence}.ts" for s in playlist.segments]
     assert playlist.target_duration_s == 2
-    assert [s.has_date for s in playlist.segments] == [True] + [False] * 5
+    assert [s.wall for s in playlist.segments] == [WALL + 2 * n for n in range(5, 11)]
 
 
 def test_both_forms_of_the_playlist_are_made_once_until_it_changes() -> None:
@@ -87,7 +90,7 @@ def test_both_forms_of_the_playlist_are_made_once_until_it_changes() -> None:
 
 def test_a_name_that_urls_cannot_carry_is_quoted() -> None:
     channel = Channel("a b/ü", LIMITS, media_sequence=5, discontinuity_sequence=0)
-    channel.open("s1", Audience(Crowd(), expiry_s=10, max_clients=10))
+    channel.open("s1", RecentListeners(Crowd(), expiry_s=10, max_clients=10))
     channel.add(b"x", duration_s=2.0, wall=WALL, discontinuity=False, now=0.0)
     assert parse_playlist(channel.playlist(compressed=False)).uris == ["a%20b%2F%C3%BC-s1-5.ts"]
 
@@ -148,7 +151,6 @@ def test_discontinuities_count_once_they_have_left_the_list() -> None:
     desk.add(discontinuity=True)
     desk.add(4)
     assert [s.cc - before for s in desk.playlist.segments] == [0, 1, 1, 1, 1, 1]
-    assert [s.has_date for s in desk.playlist.segments] == [True, True] + [False] * 4
     desk.add()
     assert desk.playlist.discontinuity_sequence == before
     desk.add()
@@ -292,7 +294,7 @@ def test_whatever_happens_numbers_never_go_down_and_names_never_change(
         assert last[1] <= playlist.discontinuity_sequence
         last = (playlist.media_sequence, playlist.discontinuity_sequence)
         assert playlist.target_duration_s == 2
-        assert playlist.segments[0].has_date
+        assert not any(math.isnan(s.wall) for s in playlist.segments)
         assert not (playlist.ended and desk.channel.is_on_air)
         for segment in playlist.segments:
             assert round(segment.duration_s) <= playlist.target_duration_s

@@ -36,8 +36,8 @@ RAW = {
 def cut_all(track: Track, frames: list[Frame], first_pts: int = FIRST_PTS) -> list[Cut]:
     segmenter = Segmenter(first_pts=first_pts, max_segment_bytes=1024 * 1024)
     segmenter.set_track(track)
-    cuts = [segmenter.push(frame, 0.0) for frame in frames]
-    return [cut for cut in (*cuts, segmenter.flush()) if cut is not None]
+    cuts = [*segmenter.push(frames, 0.0), segmenter.flush()]
+    return [cut for cut in cuts if cut is not None]
 
 
 def demux(data: bytes) -> tuple[list[bytes], list[int]]:

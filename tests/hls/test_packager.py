@@ -4,17 +4,17 @@ import pytest
 
 from awazpulse.audio import Frame
 from awazpulse.relay import Title
-from hls.audience import Audience
 from hls.channel import Channel
 from hls.limits import Limits
 from hls.mpegts import TsMuxer
 from hls.packager import Packager
+from hls.recent_listeners import RecentListeners
 from hls.segmenter import FIRST_PTS, Cut
 from tests.hls.workbench import AAC_TRACK, MP3_TRACK, Bench, Crowd, make_frames, parse_playlist
 
 
 def attach(bench: Bench, channel: Channel) -> Packager:
-    return Packager(channel, Audience(Crowd(), expiry_s=10, max_clients=10), bench.workshop)
+    return Packager(channel, RecentListeners(Crowd(), expiry_s=10, max_clients=10), bench.workshop)
 
 
 def publish(packager: Packager, frames: list[Frame]) -> None:
@@ -56,6 +56,54 @@ def test_a_close_lists_what_is_left_and_ends_once() -> None:
     segments = parse_playlist(channel.playlist(compressed=False)).segments
     assert [s.duration_s for s in segments] == [1.99692, 0.32508]
     assert not channel.is_on_air
+
+
+def publish_live(bench: Bench, packager: Packager, frames: list[Frame]) -> None:
+    """Publish in real time."""
+    for frame in frames:
+        bench.advance(frame.samples / AAC_TRACK.sample_rate)
+        packager.on_frames([frame])
+    bench.run_turns()
+
+
+@pytest.mark.parametrize("step_s", [3600.0, -3600.0])
+def test_a_wall_clock_that_is_set_moves_the_next_date_without_a_discontinuity(
+    step_s: float,
+) -> None:
+    bench = Bench()
+    channel = bench.channel()
+    packager = attach(bench, channel)
+    packager.on_track(AAC_TRACK)
+    begin = bench.wall
+    publish_live(bench, packager, make_frames(86 + 87))
+    bench.wall += step_s
+    publish_live(bench, packager, make_frames(86 * 2, first=86 + 87))
+    segments = parse_playlist(channel.playlist(compressed=False)).segments
+    assert [s.wall - begin for s in segments] == pytest.approx(
+        [0, 2, step_s + 4, step_s + 6], abs=0.03
+    )
+    assert len({s.cc for s in segments}) == 1
+
+
+def test_a_break_that_silence_fills_is_seen_nowhere_and_missing_audio_is_a_discontinuity() -> None:
+    bench = Bench()
+    channel = bench.channel()
+    packager = attach(bench, channel)
+    packager.on_track(AAC_TRACK)
+    begin = bench.wall
+    publish_live(bench, packager, make_frames(100))
+    bench.advance(70 * 1024 / 44_100)
+    packager.on_break()
+    packager.on_frames(make_frames(70))  # the silence that catches up with the clock
+    packager.on_break()
+    publish_live(bench, packager, make_frames(88, first=7000))
+    bench.advance(3)
+    packager.on_break()
+    publish_live(bench, packager, make_frames(86))
+    segments = parse_playlist(channel.playlist(compressed=False)).segments
+    cc = channel.discontinuity_sequence
+    assert [s.cc - cc for s in segments] == [0, 0, 0, 1]
+    assert [s.wall - begin for s in segments] == pytest.approx([0, 2, 4, 9], abs=0.03)
 
 
 def test_a_broadcast_without_a_frame_leaves_no_trace() -> None:

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from awazpulse.audio import Frame
-from hls import HlsServer, Limits
+from hls.limits import Limits
+from hls.server import HlsServer
 from tests.hls.workbench import make_broadcast, tone
 
 SPEED = 5  # times real time

@@ -14,7 +14,8 @@ from awazpulse.audio import Frame
 from awazpulse.errors import MisuseError
 from awazpulse.network import open_listening
 from awazpulse.relay import Broadcast
-from hls import HlsServer, Limits
+from hls.limits import Limits
+from hls.server import HlsServer
 from tests.hls.workbench import eventually, make_broadcast, parse_playlist, tone
 
 QUICK = Limits(tick_s=0.02)

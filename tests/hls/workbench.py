@@ -1,10 +1,12 @@
 """What the tests of HLS share: frames, clocks that stand still, a packager without an event loop."""
 
 import asyncio
+import math
 import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from awazpulse.audio import Codec, Frame, Track
 from awazpulse.audio.detect import audio_splitter
@@ -56,7 +58,7 @@ def make_broadcast(channel_id: str = "demo", *, max_listeners: int = 1000) -> Br
 
 
 class Crowd:
-    """A broadcast as an audience sees it."""
+    """A counter of listeners, with room for so many."""
 
     def __init__(self, room: int = 1000) -> None:
         self.room = room
@@ -111,13 +113,13 @@ class Bench:
 
 @dataclass
 class Listed:
-    """One segment as a player reads it; `cc` is its discontinuity sequence number."""
+    """One segment as a player reads it; `cc` is its discontinuity sequence number, `wall` its date."""
 
     uri: str
     sequence: int
     cc: int
     duration_s: float
-    has_date: bool
+    wall: float
 
 
 @dataclass
@@ -143,17 +145,18 @@ def parse_playlist(answer: Answer | bytes | None) -> Parsed:
     tags = dict(re.findall(r"(?m)^#EXT-X-([A-Z-]+):(\d+)$", "\n".join(lines)))
     first, cc = int(tags["MEDIA-SEQUENCE"]), int(tags["DISCONTINUITY-SEQUENCE"])
     segments: list[Listed] = []
-    duration, has_date = 0.0, False
+    duration, wall = 0.0, math.nan
     for line in lines:
         if line == "#EXT-X-DISCONTINUITY":
             cc += 1
         elif line.startswith("#EXT-X-PROGRAM-DATE-TIME:"):
-            has_date = True
+            date = line.removeprefix("#EXT-X-PROGRAM-DATE-TIME:")
+            wall = datetime.fromisoformat(date).timestamp()
         elif line.startswith("#EXTINF:"):
             duration = float(line.removeprefix("#EXTINF:").removesuffix(","))
         elif not line.startswith("#"):
-            segments.append(Listed(line, first + len(segments), cc, duration, has_date))
-            has_date = False
+            segments.append(Listed(line, first + len(segments), cc, duration, wall))
+            wall = math.nan
     return Parsed(
         int(tags["TARGETDURATION"]),
         first,
