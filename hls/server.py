@@ -4,9 +4,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from email.utils import formatdate
 
 from awazpulse.errors import MisuseError
+from awazpulse.http_date import format_http_date
 from awazpulse.network import open_listening
 from awazpulse.relay import Broadcast
 
@@ -118,7 +118,7 @@ class HlsServer:
         second = int(time.time())
         if second != self._date_at:
             self._date_at = second
-            self._date = f"Date: {formatdate(second, usegmt=True)}\r\n".encode()
+            self._date = f"Date: {format_http_date(second)}\r\n".encode()
         return self._date
 
     def opened(self, connection: Connection) -> bool:

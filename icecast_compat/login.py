@@ -12,7 +12,7 @@ from awazpulse.channels.public_urls import SOURCE_USERNAME
 from awazpulse.refusals import ChannelBusy, Refusal, UnknownChannel, WrongSecret
 from awazpulse.relay import Station
 
-from .mount import parse_mount_path
+from .mount_path import parse_mount_path
 from .request import Request
 from .responses import (
     CONTINUE,

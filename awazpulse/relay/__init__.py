@@ -6,13 +6,14 @@ Knows no protocol and no database.
 from .broadcast import Broadcast
 from .ends import End, EndReason
 from .outlet import Subscriber
-from .source import Input, Source, Station
+from .source import Gate, Input, Source, Station
 from .title import Title
 
 __all__ = [
     "Broadcast",
     "End",
     "EndReason",
+    "Gate",
     "Input",
     "Source",
     "Station",

@@ -40,6 +40,19 @@ class Station:
     user_agent: str = ""
 
 
+class Gate(Protocol):
+    """Decides who goes on air. Handed to an ingest by the application."""
+
+    async def connect(
+        self, channel_id: str, secret: str, source: Source, station: Station
+    ) -> "Input":
+        """Make `source` the channel's source, and return its way in.
+
+        Raises a `Refusal`, whose text the encoder's owner is shown; `source` is not closed then. Every
+        wait inside is bounded. A source that `is_gone` when the decision is made changes nothing.
+        """
+
+
 class Receiver(Protocol):
     """What an input needs of its broadcast."""
 
