@@ -1,7 +1,7 @@
 """What a peer of the RTMP port may do, and for how long we wait for it.
 
-Limits that never change with an installation stand where they act: chunk streams and message
-sizes in `chunk_stream.py`, AMF's depth in `amf0.py`, the rest in `protocol.py`.
+Limits that never change with an installation stand where they act: message sizes in `messages.py`,
+chunk streams in `chunk_stream.py`, AMF's depth in `amf0.py`, the rest in `protocol.py`.
 """
 
 from dataclasses import dataclass

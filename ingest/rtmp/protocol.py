@@ -42,13 +42,8 @@ from .flv_audio import AudioReceiver
 from .limits import RtmpLimits
 from .link import WINDOW_BYTES, Link
 from .messages import (
-    AGGREGATE,
-    AUDIO,
-    COMMAND_AMF0,
-    COMMAND_AMF3,
-    DATA_AMF0,
-    DATA_AMF3,
     Message,
+    MessageType,
     SetChunkSize,
     SetPeerBandwidth,
     UserControl,
@@ -193,9 +188,9 @@ class ServerProtocol:
 
     def _receive_aggregate(self, message: Message, events: list[Event]) -> None:
         for part in parse_aggregate(message):
-            if part.type_id == AUDIO:
+            if part.type_id == MessageType.AUDIO:
                 self._receive_audio(part, events)
-            elif part.type_id == DATA_AMF0:
+            elif part.type_id == MessageType.DATA_AMF0:
                 self._receive_metadata(part, events)
 
     def _receive_command(self, message: Message, events: list[Event]) -> None:
@@ -294,12 +289,12 @@ class ServerProtocol:
         return Refused(reason)
 
     _HANDLERS: ClassVar[dict[int, Callable[..., None]]] = {
-        AUDIO: _receive_audio,
-        AGGREGATE: _receive_aggregate,
-        DATA_AMF0: _receive_metadata,
-        DATA_AMF3: _receive_metadata,
-        COMMAND_AMF0: _receive_command,
-        COMMAND_AMF3: _receive_command,
+        MessageType.AUDIO: _receive_audio,
+        MessageType.AGGREGATE: _receive_aggregate,
+        MessageType.DATA_AMF0: _receive_metadata,
+        MessageType.DATA_AMF3: _receive_metadata,
+        MessageType.COMMAND_AMF0: _receive_command,
+        MessageType.COMMAND_AMF3: _receive_command,
     }
     # What each command does, and in which states it may come.
     _COMMANDS: ClassVar[dict[str, tuple[Callable[..., Event | None], tuple[State, ...]]]] = {
@@ -318,5 +313,5 @@ class ServerProtocol:
 def _strip_amf3(message: Message) -> bytes:
     """Return the AMF0 of a message; types 15 and 17 put a format selector of 0 in front."""
     payload = message.payload
-    is_amf3 = message.type_id in (DATA_AMF3, COMMAND_AMF3)
+    is_amf3 = message.type_id in (MessageType.DATA_AMF3, MessageType.COMMAND_AMF3)
     return payload[1:] if is_amf3 and payload[:1] == b"\x00" else payload

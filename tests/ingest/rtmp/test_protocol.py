@@ -15,6 +15,7 @@ from ingest.rtmp.errors import (
 )
 from ingest.rtmp.events import Event, PublishEnded, PublishRequested, Refused
 from ingest.rtmp.limits import RtmpLimits
+from ingest.rtmp.messages import MessageType
 from ingest.rtmp.metadata import Metadata
 from ingest.rtmp.protocol import (
     MAX_BYTES_BEFORE_PUBLISH,
@@ -152,6 +153,14 @@ def test_unknown_commands_are_passed_over_in_any_state() -> None:
     unknown = wire.command("_checkbw", 9, wire.NULL) + wire.command("onStatus", 0, wire.NULL)
     data = wire.handshake() + unknown + wire.opening()[len(wire.handshake()) :] + unknown
     assert _receive(data) == [REQUESTED]
+
+
+@pytest.mark.parametrize("message_type", [kind for kind in MessageType if kind.max_bytes])
+def test_every_type_that_is_stored_is_handled_somewhere(message_type: MessageType) -> None:
+    body = bytes((0, 0, 0, 1)) if message_type < MessageType.AUDIO else b""
+    if message_type in (MessageType.COMMAND_AMF0, MessageType.COMMAND_AMF3):
+        body = wire.string("unknown")
+    assert _receive_live(wire.message(message_type, body)) == []
 
 
 # Media
