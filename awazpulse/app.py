@@ -142,9 +142,7 @@ class App:
         # that meets a busy mount expects to be told so.
         self._rtmp_gate = _Gate(manager, StreamType.HLS, takeover=True)
         self._icecast_gate = _Gate(manager, StreamType.ICECAST, takeover=False)
-        self._rtmp = RtmpServer(
-            self._rtmp_gate, RtmpLimits(silence_seconds=settings.rtmp_timeout_s)
-        )
+        self._rtmp = RtmpServer(self._rtmp_gate, RtmpLimits(silence_s=settings.rtmp_timeout_s))
         self._icecast = IcecastServer(
             self._icecast_gate,
             self._fanout,

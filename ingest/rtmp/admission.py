@@ -10,7 +10,7 @@ from awazpulse.addresses import identify_peer
 
 from .limits import RtmpLimits
 
-REPORT_SECONDS = 10  # turned away in a flood: counted, and logged once in so long
+REPORT_S = 10  # turned away in a flood: counted, and logged once in so long
 
 
 class Admission:
@@ -54,7 +54,7 @@ class Admission:
 
     def take_report(self, now: float) -> int:
         """Return how many were turned away since the last report, or 0 if that was just now."""
-        if now < self._last_report + REPORT_SECONDS:
+        if now < self._last_report + REPORT_S:
             return 0
         self._last_report = now
         count, self._turned_away = self._turned_away, 0

@@ -5,7 +5,7 @@ how a connection ends:
 
     the peer leaves, errs or goes silent    the broadcast is closed, then the socket
     the broadcast is closed from outside    the socket is aborted: while live, OBS reads nothing
-    refused                                 told why, then the peer has `linger_seconds` to close
+    refused                                 told why, then the peer has `linger_s` to close
     the peer does not read                  aborted at `write_buffer_bytes`
 
 What is logged: refusals and the ends of broadcasts that the encoder is to blame for at INFO, the
@@ -72,7 +72,7 @@ class Host(Protocol):
         """Hold a task until it is done."""
 
     def resume_later(self, connection: "RtmpConnection") -> None:
-        """Call its `resume` within `REST_SECONDS`, together with those of others."""
+        """Call its `resume` within `REST_S`, together with those of others."""
 
 
 class RtmpConnection(asyncio.BufferedProtocol):
@@ -250,14 +250,14 @@ class RtmpConnection(asyncio.BufferedProtocol):
     def _log_off_air(self, reason: str) -> None:
         if self._live_since is None:
             return
-        seconds = self._loop.time() - self._live_since
+        live_s = self._loop.time() - self._live_since
         self._live_since = None
         self._host.admission.end_live(self._address)
         logger.debug(
             "rtmp=%d channel=%s off air after %.1f s: %s",
             self.id,
             self._channel_id,
-            seconds,
+            live_s,
             reason,
         )
 

@@ -76,8 +76,8 @@ class ServerProtocol:
 
     def __init__(self, limits: RtmpLimits, now: float) -> None:
         self.state = State.HANDSHAKE
-        self.deadline = now + limits.handshake_seconds
-        self._waits_seconds = limits.handshake_seconds
+        self.deadline = now + limits.handshake_s
+        self._wait_s = limits.handshake_s
         self._limits = limits
         self._now = now
         self._link = Link()
@@ -97,7 +97,7 @@ class ServerProtocol:
         self._now = now
         messages = self._link.receive_data(data)
         if self.state is State.HANDSHAKE and self._link.is_shaken:
-            self._go(Step.SHAKE_HANDS, self._limits.publish_seconds)
+            self._go(Step.SHAKE_HANDS, self._limits.publish_s)
         events: list[Event] = []
         for message in messages:
             self._HANDLERS[message.type_id](self, message, events)
@@ -112,7 +112,7 @@ class ServerProtocol:
     def accept_publish(self, now: float) -> list[Event]:
         """Tell the encoder that it is on air; return the metadata and the track that came early."""
         self._now = now
-        self._go(Step.ACCEPT, self._limits.silence_seconds)
+        self._go(Step.ACCEPT, self._limits.silence_s)
         stream_id = self._publishing_id.to_bytes(4, "big")
         self._out.send_control(UserControl(UserControl.STREAM_BEGIN, stream_id))
         self._send_status("status", "NetStream.Publish.Start", "On air.")
@@ -132,7 +132,7 @@ class ServerProtocol:
         if self.state is State.LINGERING:
             return False
         self._now = now
-        self._go(Step.REFUSE, self._limits.linger_seconds)
+        self._go(Step.REFUSE, self._limits.linger_s)
         if self._message_streams:
             self._send_status("error", "NetStream.Failed", str(error))
         return self._message_streams > 0
@@ -149,15 +149,15 @@ class ServerProtocol:
             reason = str(ServiceUnavailable())
             self._refuse(reason)
             return [PublishEnded(reason)]
-        raise DeadlinePassed(_MISSING[self.state], self._waits_seconds)
+        raise DeadlinePassed(_MISSING[self.state], self._wait_s)
 
-    def _go(self, step: Step, seconds: float) -> None:
+    def _go(self, step: Step, wait_s: float) -> None:
         self.state = next_state(self.state, step)
-        self._waits_seconds = seconds
-        self.deadline = self._now + seconds
+        self._wait_s = wait_s
+        self.deadline = self._now + wait_s
 
     def _refuse(self, description: str) -> None:
-        self._go(Step.REFUSE, self._limits.linger_seconds)
+        self._go(Step.REFUSE, self._limits.linger_s)
         self._send_status("error", "NetStream.Publish.BadName", description)
 
     def _send_status(self, level: str, code: str, description: str) -> None:
@@ -169,7 +169,7 @@ class ServerProtocol:
         if self.state is State.LIVE:
             received = self._audio.receive_message(message.payload, message.timestamp)
             if received:
-                self.deadline = self._now + self._waits_seconds
+                self.deadline = self._now + self._wait_s
                 events += received
         elif self.state is State.DECIDING:
             for event in self._audio.receive_message(message.payload, message.timestamp):
@@ -211,7 +211,7 @@ class ServerProtocol:
         self._connect = connect = Connect.parse(command)
         if not is_known_app(connect.app):
             return self._refuse_app(command)
-        self._go(Step.CONNECT, self._limits.publish_seconds)
+        self._go(Step.CONNECT, self._limits.publish_s)
         self._out.send_control(WindowAcknowledgementSize(WINDOW_BYTES))
         self._out.send_control(SetPeerBandwidth(WINDOW_BYTES))
         self._out.send_control(SetChunkSize(CHUNK_SIZE))
@@ -221,7 +221,7 @@ class ServerProtocol:
     def _refuse_app(self, command: Command) -> Event:
         reason = str(UnknownApp())
         code = "NetConnection.Connect.InvalidApp"
-        self._go(Step.REFUSE, self._limits.linger_seconds)
+        self._go(Step.REFUSE, self._limits.linger_s)
         self._out.send_command(serialize_connect_error(command.transaction_id, code, reason))
         self._out.send_status(0, "error", code, reason)  # OBS leaves at this one only
         return Refused(reason)
@@ -254,7 +254,7 @@ class ServerProtocol:
         except Refusal as refusal:
             self._refuse(str(refusal))
             return Refused(str(refusal))
-        self._go(Step.REQUEST, self._limits.decision_seconds)
+        self._go(Step.REQUEST, self._limits.decision_s)
         self._audio = AudioReceiver()
         self._early_track = self._early_metadata = None
         encoder = clean_encoder(self._connect.flash_version)
@@ -277,14 +277,14 @@ class ServerProtocol:
     def _end_publication(self) -> Event | None:
         if self.state not in _PUBLISHING:
             return None
-        self._go(Step.END, self._limits.publish_seconds)
+        self._go(Step.END, self._limits.publish_s)
         self._free_bytes = self._link.received_bytes + MAX_BYTES_BEFORE_PUBLISH
         self._send_status("status", "NetStream.Unpublish.Success", "Off air.")
         return PublishEnded("the encoder stopped")
 
     def _receive_play(self, _: Command) -> Event | None:
         reason = "this server plays by HLS and Icecast, not by RTMP"
-        self._go(Step.REFUSE, self._limits.linger_seconds)
+        self._go(Step.REFUSE, self._limits.linger_s)
         self._send_status("error", "NetStream.Play.StreamNotFound", reason)
         return Refused(reason)
 

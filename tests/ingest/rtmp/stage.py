@@ -14,7 +14,7 @@ from . import wire
 
 CHANNEL, KEY = "demo", "0PENSESAME"
 STARTED = b"NetStream.Publish.Start\x00\x0bdescription"  # of onStatus, not of onFCPublish
-PATIENCE_SECONDS = 5
+PATIENCE_S = 5
 
 
 class Recorder:
@@ -92,14 +92,14 @@ class Encoder:
     async def read_until(self, mark: bytes) -> None:
         """Read up to a text of the server; fails when the server closes before."""
         while mark not in self.received:
-            data = await asyncio.wait_for(self._reader.read(65536), PATIENCE_SECONDS)
+            data = await asyncio.wait_for(self._reader.read(65536), PATIENCE_S)
             assert data, f"closed before {mark!r}"
             self.received += data
 
     async def wait_closed(self) -> None:
         """Wait until the server closes."""
         try:
-            while data := await asyncio.wait_for(self._reader.read(65536), PATIENCE_SECONDS):
+            while data := await asyncio.wait_for(self._reader.read(65536), PATIENCE_S):
                 self.received += data
         except ConnectionError:
             pass
@@ -145,7 +145,7 @@ class Stage:
 
     async def wait_off_air(self) -> str:
         """Wait until the latest broadcast has ended, and return why."""
-        await asyncio.wait_for(self.recorder.closed.wait(), PATIENCE_SECONDS)
+        await asyncio.wait_for(self.recorder.closed.wait(), PATIENCE_S)
         return self.recorder.reason
 
     async def wait_for_frames(self, count: int) -> list[Frame]:
@@ -157,7 +157,7 @@ class Stage:
 
 async def eventually(is_so: Callable[[], bool]) -> None:
     """Wait for what happens on the server's side of the loop."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(PATIENCE_S):
         while not is_so():  # noqa: ASYNC110 (it is not for the server to set a test's events)
             await asyncio.sleep(0.002)
 

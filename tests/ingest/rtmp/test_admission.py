@@ -1,4 +1,4 @@
-from ingest.rtmp.admission import REPORT_SECONDS, Admission
+from ingest.rtmp.admission import REPORT_S, Admission
 from ingest.rtmp.limits import RtmpLimits
 
 
@@ -48,5 +48,5 @@ def test_those_turned_away_are_reported_once_in_a_while() -> None:
     assert admission.take_report(100.0) == 1
     admission.try_admit("a")
     admission.try_admit("a")
-    assert admission.take_report(100.0 + REPORT_SECONDS - 0.1) == 0
-    assert admission.take_report(100.0 + REPORT_SECONDS) == 2
+    assert admission.take_report(100.0 + REPORT_S - 0.1) == 0
+    assert admission.take_report(100.0 + REPORT_S) == 2

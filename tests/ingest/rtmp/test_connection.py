@@ -13,7 +13,7 @@ from awazpulse.audio.aac import parse_audio_specific_config
 from awazpulse.refusals import ServiceUnavailable, UnknownChannel
 from ingest.rtmp.connection import VIDEO_READ_BYTES
 from ingest.rtmp.limits import RtmpLimits
-from ingest.rtmp.server import REST_SECONDS
+from ingest.rtmp.server import REST_S
 
 from . import wire
 from .stage import CHANNEL, KEY, STARTED, Encoder, eventually, on_stage
@@ -92,7 +92,7 @@ async def test_audio_behind_video_is_late_by_no_more_than_the_rest() -> None:
             begin = time.monotonic()
             await _publish_frames(encoder, 1, number)
             await stage.wait_for_frames(number + 1)
-            assert time.monotonic() - begin < REST_SECONDS + 0.2  # a busy machine's share
+            assert time.monotonic() - begin < REST_S + 0.2  # a busy machine's share
 
 
 async def test_reads_behind_video_are_fewer_than_sends() -> None:
@@ -232,7 +232,7 @@ async def test_a_broadcast_that_comes_after_the_encoder_left_is_closed(leave: st
     ],
 )
 async def test_a_refused_encoder_is_told_why_and_then_closed(name: str, reason: str) -> None:
-    async with on_stage(RtmpLimits(linger_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(linger_s=SHORT)) as stage:
         encoder = await stage.join()
         await encoder.send(wire.opening(name))
         await encoder.read_until(b"NetStream.Publish.BadName")
@@ -267,7 +267,7 @@ async def test_an_http_request_is_closed_at_once() -> None:
 
 
 async def test_broken_rtmp_ends_its_own_connection_only() -> None:
-    async with on_stage(RtmpLimits(linger_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(linger_s=SHORT)) as stage:
         good, bad = await stage.join(), await stage.join()
         await good.publish("good?key=" + KEY)
         await bad.publish("bad?key=" + KEY)
@@ -305,11 +305,11 @@ async def test_an_error_of_ours_is_logged_once_and_closes(
 @pytest.mark.parametrize(
     ("sent", "limits"),
     [
-        (b"", RtmpLimits(handshake_seconds=SHORT)),
-        (wire.handshake()[:-1], RtmpLimits(handshake_seconds=SHORT)),
-        (wire.handshake(), RtmpLimits(publish_seconds=SHORT)),
-        (wire.before_publish(), RtmpLimits(publish_seconds=SHORT)),
-        (wire.opening(""), RtmpLimits(linger_seconds=SHORT)),
+        (b"", RtmpLimits(handshake_s=SHORT)),
+        (wire.handshake()[:-1], RtmpLimits(handshake_s=SHORT)),
+        (wire.handshake(), RtmpLimits(publish_s=SHORT)),
+        (wire.before_publish(), RtmpLimits(publish_s=SHORT)),
+        (wire.opening(""), RtmpLimits(linger_s=SHORT)),
     ],
 )
 async def test_a_peer_that_waits_is_closed(sent: bytes, limits: RtmpLimits) -> None:
@@ -322,7 +322,7 @@ async def test_a_peer_that_waits_is_closed(sent: bytes, limits: RtmpLimits) -> N
 
 
 async def test_an_encoder_without_audio_goes_off_air_though_it_sends_video() -> None:
-    async with on_stage(RtmpLimits(silence_seconds=4 * SHORT)) as stage:
+    async with on_stage(RtmpLimits(silence_s=4 * SHORT)) as stage:
         encoder = await stage.join()
         await encoder.publish()
         await encoder.send(wire.aac_config())
@@ -345,7 +345,7 @@ async def _send_video(encoder: Encoder) -> None:
 
 
 async def test_a_decision_that_is_late_is_a_refusal() -> None:
-    async with on_stage(RtmpLimits(decision_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(decision_s=SHORT)) as stage:
         stage.gate.is_open.clear()
         encoder = await stage.join()
         await encoder.send(wire.opening())
@@ -484,7 +484,7 @@ async def test_each_line_has_the_connection_and_the_channel_and_never_a_key(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with on_stage(RtmpLimits(linger_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(linger_s=SHORT)) as stage:
         good, wrong, bad = [await stage.join() for _ in range(3)]
         await good.publish()
         await wrong.send(wire.opening("demo?key=" + KEY + "x"))
@@ -528,7 +528,7 @@ async def test_a_secret_pasted_anywhere_is_never_logged(
     logged: str,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with on_stage(RtmpLimits(linger_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(linger_s=SHORT)) as stage:
         stage.gate.failure = failure
         encoder = await stage.join()
         await encoder.send(wire.opening(name))
@@ -546,7 +546,7 @@ async def test_a_secret_pasted_as_channel_is_not_logged_while_it_is_decided(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with on_stage(RtmpLimits(linger_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(linger_s=SHORT)) as stage:
         stage.gate.is_open.clear()
         encoder = await stage.join()
         await encoder.send(wire.opening(SECRET + "?key=x"))
@@ -560,7 +560,7 @@ async def test_a_secret_pasted_as_channel_is_not_logged_while_it_is_decided(
 
 async def test_strangers_log_nothing_but_what_is_refused(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    async with on_stage(RtmpLimits(handshake_seconds=SHORT, linger_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(handshake_s=SHORT, linger_s=SHORT)) as stage:
         for sent in (b"", b"GET / HTTP/1.1\r\n\r\n", wire.handshake() + wire.publish()):
             stranger = await stage.join()
             await stranger.send(sent)
