@@ -5,8 +5,8 @@ import logging
 
 from awazpulse.network import open_listening
 
-from .admission import Admission
 from .connection import READ_BUFFER_BYTES, RtmpConnection
+from .connection_counts import ConnectionCounts
 from .limits import RtmpLimits
 from .publication import Gate
 
@@ -23,7 +23,7 @@ class RtmpServer:
     def __init__(self, gate: Gate, limits: RtmpLimits | None = None) -> None:
         self.gate = gate
         self.limits = limits or RtmpLimits()
-        self.admission = Admission(self.limits)
+        self.connection_counts = ConnectionCounts(self.limits)
         self.read_buffer = memoryview(bytearray(READ_BUFFER_BYTES))
         self._servers: list[asyncio.Server] = []
         self._connections: set[RtmpConnection] = set()

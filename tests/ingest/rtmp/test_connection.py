@@ -389,7 +389,7 @@ async def test_all_connections_at_the_limit_and_one_more() -> None:
         await encoders[0].publish()
         assert await _is_admitted(encoders[1])
         assert not await _is_admitted(encoders[2])
-        assert stage.server.admission.connections == 2
+        assert stage.server.connection_counts.connections == 2
 
 
 async def test_nothing_stays_of_connections_that_have_gone() -> None:
@@ -400,8 +400,8 @@ async def test_nothing_stays_of_connections_that_have_gone() -> None:
             await encoder.read_until(b"NetStream.Publish")
             await encoder.close()
         await asyncio.sleep(0.05)
-        assert stage.server.admission.connections == 0
-        assert not stage.server.admission._pending
+        assert stage.server.connection_counts.connections == 0
+        assert not stage.server.connection_counts._pending
         assert not stage.server._connections
         assert not stage.server._tasks
 
