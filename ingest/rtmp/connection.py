@@ -195,6 +195,8 @@ class RtmpConnection(asyncio.BufferedProtocol):
         self._server.keep_task(self._loop.create_task(decision))
 
     async def _decide(self, publication: Publication, secret: str) -> None:
+        if publication.is_gone:
+            return  # it left in the read that asked
         try:
             broadcast = await self._server.gate.open_broadcast(
                 publication.channel_id, secret, publication, publication.station
@@ -216,7 +218,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
 
     def _refuse(self, publication: Publication, reason: str, logged: str = "") -> None:
         """Tell the encoder `reason`; log `logged` instead, where that must not be logged."""
-        if publication.is_over:
+        if publication.is_gone:
             return
         logger.info("rtmp=%d channel=%s refused: %s", self.id, self._channel_id, logged or reason)
         publication.end(reason)
@@ -280,13 +282,14 @@ class RtmpConnection(asyncio.BufferedProtocol):
             self._abort(str(error))
 
     def _abort(self, reason: str) -> None:
+        """End the publication, then the connection, at once; a second call changes nothing."""
         transport, self._transport = self._transport, None
         if transport is None:
             return
+        self._end_publication(reason)
         transport.abort()
         if self._timer is not None:
             self._timer.cancel()
-        self._end_publication(reason)
         self._server.connection_counts.leave(self._address)
         self._server.connection_lost(self)
         logger.debug("rtmp=%d closed: %s", self.id, reason)

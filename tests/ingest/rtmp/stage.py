@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from awazpulse.audio import Frame, Track
-from awazpulse.refusals import UnknownChannel, WrongSecret
+from awazpulse.refusals import Refusal, UnknownChannel, WrongSecret
 from awazpulse.relay import Broadcast, Source, Station, Title
 from ingest.rtmp.limits import RtmpLimits
+from ingest.rtmp.publication import Publication
 from ingest.rtmp.server import RtmpServer
 
 from . import wire
@@ -40,10 +41,16 @@ class Recorder:
         self.closed.set()
 
 
+class EncoderGone(Refusal):
+    """What the gate of `awazpulse.channels` answers to a source that nobody waits for."""
+
+
 class FakeGate:
     """Knows one key for every channel but `nobody`; the last encoder takes a channel over."""
 
     def __init__(self) -> None:
+        self.asks_who_is_gone = False
+        self.gone = 0
         self.broadcasts: list[Broadcast] = []
         self.recorders: list[Recorder] = []
         self.is_open = asyncio.Event()
@@ -58,6 +65,10 @@ class FakeGate:
         await self.is_open.wait()
         if self.failure is not None:
             raise self.failure
+        assert isinstance(source, Publication)
+        if self.asks_who_is_gone and source.is_gone:
+            self.gone += 1
+            raise EncoderGone
         if channel_id == "nobody":
             raise UnknownChannel(channel_id)
         if secret != KEY:
@@ -112,6 +123,10 @@ class Encoder:
         """Go on air."""
         await self.send(wire.opening(name))
         await self.read_until(STARTED)
+
+    def abort(self) -> None:
+        """Vanish without a word."""
+        self._writer.transport.abort()
 
     async def close(self) -> None:
         self._writer.close()

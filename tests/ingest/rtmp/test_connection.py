@@ -16,7 +16,7 @@ from ingest.rtmp.limits import RtmpLimits
 from ingest.rtmp.server import REST_S
 
 from . import wire
-from .stage import CHANNEL, KEY, STARTED, Encoder, eventually, on_stage
+from .stage import CHANNEL, KEY, STARTED, Encoder, Stage, eventually, on_stage
 
 SHORT = 0.08  # seconds, for deadlines that a test waits for
 
@@ -217,6 +217,88 @@ async def test_a_broadcast_that_comes_after_the_encoder_left_is_closed(leave: st
         await eventually(lambda: bool(stage.gate.broadcasts))
         await asyncio.sleep(0.01)
         assert stage.gate.broadcasts[0].closed_reason == "the encoder left before it was accepted"
+
+
+# What comes of a decision that nobody waits for
+
+_DELETE = wire.command("deleteStream", 7, wire.NULL, wire.number(1))
+
+
+async def _leave(encoder: Encoder, stage: Stage, way: str) -> None:
+    """Have the connection that is decided on end."""
+    match way:
+        case "eof":
+            await encoder.close()
+        case "reset":
+            encoder.abort()
+        case "delete":
+            await encoder.send(_DELETE)
+        case "error":
+            await encoder.send(wire.control(1, 0))
+        case "unread answers":
+            ping = wire.chunk(0, 2, b"\x00\x06abcd", type_id=4, stream_id=0) * 20_000
+            with pytest.raises(ConnectionError):
+                await _send_for_ever(encoder, ping)
+        case "late decision":
+            await encoder.read_until(b"NetStream.Publish.BadName")
+        case "kick":
+            for connection in tuple(stage.server._connections):
+                if not connection._live_since:
+                    connection.close("kicked")
+
+
+@pytest.mark.parametrize(
+    "way", ["eof", "reset", "delete", "error", "unread answers", "late decision", "kick"]
+)
+async def test_a_source_that_left_while_it_was_decided_on_is_gone_and_takes_nothing_over(
+    way: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    decision_s = 2 * SHORT if way == "late decision" else 10
+    async with on_stage(RtmpLimits(decision_s=decision_s, write_buffer_bytes=1024)) as stage:
+        live = await stage.join()
+        await live.publish()
+        stage.gate.asks_who_is_gone = True
+        stage.gate.is_open.clear()
+        stage.gate.is_asked.clear()
+        encoder = await stage.join()
+        await encoder.send(wire.opening())
+        await stage.gate.is_asked.wait()
+        [publication] = [
+            c._publication
+            for c in stage.server._connections
+            if c._publication is not None and not c._live_since
+        ]
+        assert not publication.is_gone
+        await _leave(encoder, stage, way)
+        await eventually(lambda: publication.is_gone)
+        stage.gate.is_open.set()
+        await eventually(lambda: not stage.server._tasks)
+        assert stage.gate.gone == 1
+        [broadcast] = stage.gate.broadcasts
+        assert not broadcast.is_closed
+        assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
+
+
+async def test_a_source_that_is_decided_on_is_gone_once_the_server_closes() -> None:
+    async with on_stage() as stage:
+        stage.gate.asks_who_is_gone = True
+        stage.gate.is_open.clear()
+        await (await stage.join()).send(wire.opening())
+        await stage.gate.is_asked.wait()
+        closing = asyncio.create_task(stage.server.close())
+        await asyncio.sleep(0)
+        stage.gate.is_open.set()
+        await closing
+        assert (stage.gate.gone, stage.gate.broadcasts) == (1, [])
+
+
+async def test_a_wish_that_is_taken_back_in_the_same_read_asks_nobody() -> None:
+    async with on_stage() as stage:
+        encoder = await stage.join()
+        await encoder.send(wire.opening() + _DELETE)
+        await encoder.read_until(b"NetStream.Unpublish.Success")
+        await eventually(lambda: not stage.server._tasks)
+        assert not stage.gate.is_asked.is_set()
 
 
 # Refusals
