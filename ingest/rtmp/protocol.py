@@ -58,6 +58,13 @@ CHUNK_SIZE = 65_536  # ours; FFmpeg adopts it for what it sends, and saves us he
 MAX_BYTES_BEFORE_PUBLISH = 256 * 1024  # handshake and commands take 5 KiB; bounds a stranger's cost
 MAX_MESSAGE_STREAMS = 16  # encoders create one, and one more when they publish again
 
+# Names of their own for the way of every frame: CPython 3.11 takes 0.18 us to find a member of an enum,
+# and a frame's whole way takes 5 us (`benchmarks/rtmp_ingest.py`).
+_HANDSHAKE: Final = State.HANDSHAKE
+_DECIDING: Final = State.DECIDING
+_LIVE: Final = State.LIVE
+_LINGERING: Final = State.LINGERING
+
 _BEFORE_PUBLISH: Final = (State.HANDSHAKE, State.CONNECTING, State.CONNECTED)
 _PUBLISHING: Final = (State.DECIDING, State.LIVE)
 _CONNECTED: Final = (State.CONNECTED, State.DECIDING, State.LIVE)
@@ -92,11 +99,11 @@ class ServerProtocol:
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Return what `data` makes happen; raises `PeerError` where the peer is at fault."""
-        if self.state is State.LINGERING:
+        if self.state is _LINGERING:
             return []
         self._now = now
         messages = self._link.receive_data(data)
-        if self.state is State.HANDSHAKE and self._link.is_shaken:
+        if self.state is _HANDSHAKE and self._link.is_shaken:
             self._go(Step.SHAKE_HANDS, self._limits.publish_s)
         events: list[Event] = []
         for message in messages:
@@ -166,12 +173,12 @@ class ServerProtocol:
         )
 
     def _receive_audio(self, message: Message, events: list[Event]) -> None:
-        if self.state is State.LIVE:
+        if self.state is _LIVE:
             received = self._audio.receive_message(message.payload, message.timestamp)
             if received:
                 self.deadline = self._now + self._wait_s
                 events += received
-        elif self.state is State.DECIDING:
+        elif self.state is _DECIDING:
             for event in self._audio.receive_message(message.payload, message.timestamp):
                 if not isinstance(event, Frame):
                     self._early_track = event
