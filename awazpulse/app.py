@@ -152,9 +152,7 @@ class App:
         )
         self._rtmp_gate = _Gate(manager, StreamType.HLS)
         self._icecast_gate = _Gate(manager, StreamType.ICECAST)
-        self._rtmp = RtmpServer(
-            self._rtmp_gate, RtmpLimits(silence_seconds=settings.rtmp_timeout_s)
-        )
+        self._rtmp = RtmpServer(self._rtmp_gate, RtmpLimits(silence_s=settings.rtmp_timeout_s))
         self._icecast = IcecastServer(
             self._icecast_gate,
             self._fanout,

@@ -5,7 +5,7 @@ how a connection ends:
 
     the peer leaves, errs or goes silent    the broadcast is closed, then the socket
     the broadcast is closed from outside    the socket is aborted: while live, OBS reads nothing
-    refused                                 told why, then the peer has `linger_seconds` to close
+    refused                                 told why, then the peer has `linger_s` to close
     the peer does not read                  aborted at `write_buffer_bytes`
 
 What is logged: refusals and the ends of broadcasts that the encoder is to blame for at INFO, the
@@ -24,7 +24,7 @@ from awazpulse.errors import PeerError
 from awazpulse.refusals import Refusal, ServiceUnavailable, UnknownChannel
 from awazpulse.relay import Station
 
-from .admission import Admission
+from .connection_counts import ConnectionCounts
 from .errors import DeadlinePassed
 from .events import Event, PublishEnded, PublishRequested, Refused
 from .limits import RtmpLimits
@@ -43,7 +43,7 @@ _UNKNOWN_CHANNEL = "UnknownChannel (what was typed is not logged: it may be a ke
 _ids = itertools.count(1)
 
 
-class Host(Protocol):
+class Server(Protocol):
     """What a connection needs of its server."""
 
     @property
@@ -55,8 +55,8 @@ class Host(Protocol):
         """What a peer may do."""
 
     @property
-    def admission(self) -> Admission:
-        """Who is connected."""
+    def connection_counts(self) -> ConnectionCounts:
+        """How many are connected."""
 
     @property
     def read_buffer(self) -> memoryview:
@@ -72,18 +72,18 @@ class Host(Protocol):
         """Hold a task until it is done."""
 
     def resume_later(self, connection: "RtmpConnection") -> None:
-        """Call its `resume` within `REST_SECONDS`, together with those of others."""
+        """Call its `resume` within `REST_S`, together with those of others."""
 
 
 class RtmpConnection(asyncio.BufferedProtocol):
     """One peer. All methods run on the event loop's thread."""
 
-    def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, server: Server, loop: asyncio.AbstractEventLoop) -> None:
         self.id: Final = next(_ids)
-        self._host = host
+        self._server = server
         self._loop = loop
-        self._buffer = host.read_buffer
-        self._protocol = ServerProtocol(host.limits, loop.time())
+        self._buffer = server.read_buffer
+        self._protocol = ServerProtocol(server.limits, loop.time())
         self._transport: asyncio.Transport | None = None
         self._publication: Publication | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -96,13 +96,13 @@ class RtmpConnection(asyncio.BufferedProtocol):
         transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self._address = normalize_address(peer[0]) if peer else ""
-        if not self._host.admission.try_admit(self._address):
+        if not self._server.connection_counts.try_enter(self._address):
             transport.abort()
             self._report_turned_away()
             return
         self._transport = transport
-        transport.set_write_buffer_limits(high=self._host.limits.write_buffer_bytes)
-        self._host.connection_opened(self)
+        transport.set_write_buffer_limits(high=self._server.limits.write_buffer_bytes)
+        self._server.connection_opened(self)
         logger.debug("rtmp=%d opened from %s", self.id, self._address)
         self._arm_timer()
 
@@ -135,7 +135,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
         """
         if self._transport is not None:
             self._transport.pause_reading()
-            self._host.resume_later(self)
+            self._server.resume_later(self)
 
     def resume(self) -> None:
         """Read on after a rest."""
@@ -192,11 +192,13 @@ class RtmpConnection(asyncio.BufferedProtocol):
         publication = Publication(event.channel_id, station, self._cut_off)
         self._publication = publication
         decision = self._decide(publication, event.secret)
-        self._host.keep_task(self._loop.create_task(decision))
+        self._server.keep_task(self._loop.create_task(decision))
 
     async def _decide(self, publication: Publication, secret: str) -> None:
+        if publication.is_gone:
+            return  # it left in the read that asked
         try:
-            broadcast = await self._host.gate.open_broadcast(
+            broadcast = await self._server.gate.open_broadcast(
                 publication.channel_id, secret, publication, publication.station
             )
         except UnknownChannel as refusal:
@@ -216,7 +218,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
 
     def _refuse(self, publication: Publication, reason: str, logged: str = "") -> None:
         """Tell the encoder `reason`; log `logged` instead, where that must not be logged."""
-        if publication.is_over:
+        if publication.is_gone:
             return
         logger.info("rtmp=%d channel=%s refused: %s", self.id, self._channel_id, logged or reason)
         publication.end(reason)
@@ -226,7 +228,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
     def _go_live(self, publication: Publication) -> None:
         now = self._loop.time()
         self._live_since = now
-        self._host.admission.go_live(self._address)
+        self._server.connection_counts.count_live(self._address)
         logger.debug("rtmp=%d channel=%s on air", self.id, publication.channel_id)
         early = self._protocol.accept_publish(now)
         self._flush()
@@ -250,14 +252,14 @@ class RtmpConnection(asyncio.BufferedProtocol):
     def _log_off_air(self, reason: str) -> None:
         if self._live_since is None:
             return
-        seconds = self._loop.time() - self._live_since
+        live_s = self._loop.time() - self._live_since
         self._live_since = None
-        self._host.admission.end_live(self._address)
+        self._server.connection_counts.count_pending(self._address)
         logger.debug(
             "rtmp=%d channel=%s off air after %.1f s: %s",
             self.id,
             self._channel_id,
-            seconds,
+            live_s,
             reason,
         )
 
@@ -280,15 +282,16 @@ class RtmpConnection(asyncio.BufferedProtocol):
             self._abort(str(error))
 
     def _abort(self, reason: str) -> None:
+        """End the publication, then the connection, at once; a second call changes nothing."""
         transport, self._transport = self._transport, None
         if transport is None:
             return
+        self._end_publication(reason)
         transport.abort()
         if self._timer is not None:
             self._timer.cancel()
-        self._end_publication(reason)
-        self._host.admission.leave(self._address)
-        self._host.connection_lost(self)
+        self._server.connection_counts.leave(self._address)
+        self._server.connection_lost(self)
         logger.debug("rtmp=%d closed: %s", self.id, reason)
 
     def _arm_timer(self) -> None:
@@ -312,6 +315,6 @@ class RtmpConnection(asyncio.BufferedProtocol):
         self._arm_timer()
 
     def _report_turned_away(self) -> None:
-        count = self._host.admission.take_report(self._loop.time())
+        count = self._server.connection_counts.take_report(self._loop.time())
         if count:
             logger.warning("%d RTMP connections turned away, last from %s", count, self._address)

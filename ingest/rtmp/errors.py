@@ -152,10 +152,10 @@ class UnexpectedCommand(RtmpError):
 class DeadlinePassed(RtmpError):
     """The peer did not do in time what it has to do next."""
 
-    def __init__(self, missing: str, seconds: float) -> None:
-        super().__init__(missing, seconds)
+    def __init__(self, missing: str, wait_s: float) -> None:
+        super().__init__(missing, wait_s)
         self.missing = missing
-        self.seconds = seconds
+        self.wait_s = wait_s
 
     def __str__(self) -> str:
-        return f"no {self.missing} within {self.seconds:g} s"
+        return f"no {self.missing} within {self.wait_s:g} s"

@@ -1,8 +1,9 @@
 """One publication: from the wish to go on air to the end of the broadcast.
 
-It stands between a connection and its broadcast, so that either can end first: a broadcast that
-arrives after the encoder has left is closed, and a connection whose broadcast was closed from
-outside (takeover, kick, switch) is cut off and publishes nothing more.
+It stands between a connection and its broadcast, so that either can end first. When the encoder
+leaves while the gate decides, `is_gone` tells the gate so; a broadcast that it opens nevertheless is
+closed. When the broadcast is closed from outside (takeover, kick, switch), the connection is cut off
+and publishes nothing more.
 """
 
 import dataclasses
@@ -22,7 +23,8 @@ class Gate(Protocol):
     ) -> Broadcast:
         """Return the channel's broadcast, with `source` as its source.
 
-        Raises a `Refusal`, whose text the encoder's owner is shown. Closing the broadcast closes
+        Raises a `Refusal`, whose text the encoder's owner is shown. Ask `source.is_gone` after the
+        last await: a source that is gone must change nothing. Closing the broadcast closes
         `source`, also while this call is still under way.
         """
 
@@ -38,9 +40,14 @@ class Publication:
         self.is_over = False
         self._abort = abort
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody waits for the decision any more; from then on for ever."""
+        return self.is_over
+
     def open(self, broadcast: Broadcast) -> bool:
         """Take the broadcast; False, and the broadcast closed, when the encoder has left."""
-        if self.is_over:
+        if self.is_gone:
             broadcast.close("the encoder left before it was accepted")
         elif not broadcast.is_closed:
             self.broadcast = broadcast

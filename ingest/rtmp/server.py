@@ -5,15 +5,15 @@ import logging
 
 from awazpulse.network import open_listening
 
-from .admission import Admission
 from .connection import READ_BUFFER_BYTES, RtmpConnection
+from .connection_counts import ConnectionCounts
 from .limits import RtmpLimits
 from .publication import Gate
 
 logger = logging.getLogger(__name__)
 
-CLOSE_SECONDS = 5  # for decisions under way when the server stops; they may hold a transaction
-REST_SECONDS = 0.035  # how long video gathers, and how late audio behind it can be at most
+CLOSE_S = 5  # for decisions under way when the server stops; they may hold a transaction
+REST_S = 0.035  # how long video gathers, and how late audio behind it can be at most
 _BACKLOG = 512  # connections the kernel queues: all encoders reconnect at once after a restart
 
 
@@ -23,7 +23,7 @@ class RtmpServer:
     def __init__(self, gate: Gate, limits: RtmpLimits | None = None) -> None:
         self.gate = gate
         self.limits = limits or RtmpLimits()
-        self.admission = Admission(self.limits)
+        self.connection_counts = ConnectionCounts(self.limits)
         self.read_buffer = memoryview(bytearray(READ_BUFFER_BYTES))
         self._servers: list[asyncio.Server] = []
         self._connections: set[RtmpConnection] = set()
@@ -53,7 +53,7 @@ class RtmpServer:
         for connection in tuple(self._connections):
             connection.close("the server is stopping")
         if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
+            _, late = await asyncio.wait(self._tasks, timeout=CLOSE_S)
             for task in late:
                 task.cancel()
         for server in servers:
@@ -75,7 +75,7 @@ class RtmpServer:
     def resume_later(self, connection: RtmpConnection) -> None:
         """Have a connection read on, in one turn of the loop with the others that rest."""
         if not self._resting:
-            asyncio.get_running_loop().call_later(REST_SECONDS, self._resume)
+            asyncio.get_running_loop().call_later(REST_S, self._resume)
         self._resting.append(connection)
 
     def _resume(self) -> None:

@@ -5,16 +5,17 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from awazpulse.audio import Frame, Track
-from awazpulse.refusals import UnknownChannel, WrongSecret
+from awazpulse.refusals import Refusal, UnknownChannel, WrongSecret
 from awazpulse.relay import Broadcast, Source, Station, Title
 from ingest.rtmp.limits import RtmpLimits
+from ingest.rtmp.publication import Publication
 from ingest.rtmp.server import RtmpServer
 
 from . import wire
 
 CHANNEL, KEY = "demo", "0PENSESAME"
 STARTED = b"NetStream.Publish.Start\x00\x0bdescription"  # of onStatus, not of onFCPublish
-PATIENCE_SECONDS = 5
+PATIENCE_S = 5
 
 
 class Recorder:
@@ -40,10 +41,16 @@ class Recorder:
         self.closed.set()
 
 
+class EncoderGone(Refusal):
+    """What the gate of `awazpulse.channels` answers to a source that nobody waits for."""
+
+
 class FakeGate:
     """Knows one key for every channel but `nobody`; the last encoder takes a channel over."""
 
     def __init__(self) -> None:
+        self.asks_who_is_gone = False
+        self.gone = 0
         self.broadcasts: list[Broadcast] = []
         self.recorders: list[Recorder] = []
         self.is_open = asyncio.Event()
@@ -58,6 +65,10 @@ class FakeGate:
         await self.is_open.wait()
         if self.failure is not None:
             raise self.failure
+        assert isinstance(source, Publication)
+        if self.asks_who_is_gone and source.is_gone:
+            self.gone += 1
+            raise EncoderGone
         if channel_id == "nobody":
             raise UnknownChannel(channel_id)
         if secret != KEY:
@@ -92,14 +103,14 @@ class Encoder:
     async def read_until(self, mark: bytes) -> None:
         """Read up to a text of the server; fails when the server closes before."""
         while mark not in self.received:
-            data = await asyncio.wait_for(self._reader.read(65536), PATIENCE_SECONDS)
+            data = await asyncio.wait_for(self._reader.read(65536), PATIENCE_S)
             assert data, f"closed before {mark!r}"
             self.received += data
 
     async def wait_closed(self) -> None:
         """Wait until the server closes."""
         try:
-            while data := await asyncio.wait_for(self._reader.read(65536), PATIENCE_SECONDS):
+            while data := await asyncio.wait_for(self._reader.read(65536), PATIENCE_S):
                 self.received += data
         except ConnectionError:
             pass
@@ -112,6 +123,10 @@ class Encoder:
         """Go on air."""
         await self.send(wire.opening(name))
         await self.read_until(STARTED)
+
+    def abort(self) -> None:
+        """Vanish without a word."""
+        self._writer.transport.abort()
 
     async def close(self) -> None:
         self._writer.close()
@@ -145,7 +160,7 @@ class Stage:
 
     async def wait_off_air(self) -> str:
         """Wait until the latest broadcast has ended, and return why."""
-        await asyncio.wait_for(self.recorder.closed.wait(), PATIENCE_SECONDS)
+        await asyncio.wait_for(self.recorder.closed.wait(), PATIENCE_S)
         return self.recorder.reason
 
     async def wait_for_frames(self, count: int) -> list[Frame]:
@@ -157,7 +172,7 @@ class Stage:
 
 async def eventually(is_so: Callable[[], bool]) -> None:
     """Wait for what happens on the server's side of the loop."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(PATIENCE_S):
         while not is_so():  # noqa: ASYNC110 (it is not for the server to set a test's events)
             await asyncio.sleep(0.002)
 

@@ -13,10 +13,10 @@ from awazpulse.audio.aac import parse_audio_specific_config
 from awazpulse.refusals import ServiceUnavailable, UnknownChannel
 from ingest.rtmp.connection import VIDEO_READ_BYTES
 from ingest.rtmp.limits import RtmpLimits
-from ingest.rtmp.server import REST_SECONDS
+from ingest.rtmp.server import REST_S
 
 from . import wire
-from .stage import CHANNEL, KEY, STARTED, Encoder, eventually, on_stage
+from .stage import CHANNEL, KEY, STARTED, Encoder, Stage, eventually, on_stage
 
 SHORT = 0.08  # seconds, for deadlines that a test waits for
 
@@ -92,7 +92,7 @@ async def test_audio_behind_video_is_late_by_no_more_than_the_rest() -> None:
             begin = time.monotonic()
             await _publish_frames(encoder, 1, number)
             await stage.wait_for_frames(number + 1)
-            assert time.monotonic() - begin < REST_SECONDS + 0.2  # a busy machine's share
+            assert time.monotonic() - begin < REST_S + 0.2  # a busy machine's share
 
 
 async def test_reads_behind_video_are_fewer_than_sends() -> None:
@@ -219,6 +219,88 @@ async def test_a_broadcast_that_comes_after_the_encoder_left_is_closed(leave: st
         assert stage.gate.broadcasts[0].closed_reason == "the encoder left before it was accepted"
 
 
+# What comes of a decision that nobody waits for
+
+_DELETE = wire.command("deleteStream", 7, wire.NULL, wire.number(1))
+
+
+async def _leave(encoder: Encoder, stage: Stage, way: str) -> None:
+    """Have the connection that is decided on end."""
+    match way:
+        case "eof":
+            await encoder.close()
+        case "reset":
+            encoder.abort()
+        case "delete":
+            await encoder.send(_DELETE)
+        case "error":
+            await encoder.send(wire.control(1, 0))
+        case "unread answers":
+            ping = wire.chunk(0, 2, b"\x00\x06abcd", type_id=4, stream_id=0) * 20_000
+            with pytest.raises(ConnectionError):
+                await _send_for_ever(encoder, ping)
+        case "late decision":
+            await encoder.read_until(b"NetStream.Publish.BadName")
+        case "kick":
+            for connection in tuple(stage.server._connections):
+                if not connection._live_since:
+                    connection.close("kicked")
+
+
+@pytest.mark.parametrize(
+    "way", ["eof", "reset", "delete", "error", "unread answers", "late decision", "kick"]
+)
+async def test_a_source_that_left_while_it_was_decided_on_is_gone_and_takes_nothing_over(
+    way: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    decision_s = 2 * SHORT if way == "late decision" else 10
+    async with on_stage(RtmpLimits(decision_s=decision_s, write_buffer_bytes=1024)) as stage:
+        live = await stage.join()
+        await live.publish()
+        stage.gate.asks_who_is_gone = True
+        stage.gate.is_open.clear()
+        stage.gate.is_asked.clear()
+        encoder = await stage.join()
+        await encoder.send(wire.opening())
+        await stage.gate.is_asked.wait()
+        [publication] = [
+            c._publication
+            for c in stage.server._connections
+            if c._publication is not None and not c._live_since
+        ]
+        assert not publication.is_gone
+        await _leave(encoder, stage, way)
+        await eventually(lambda: publication.is_gone)
+        stage.gate.is_open.set()
+        await eventually(lambda: not stage.server._tasks)
+        assert stage.gate.gone == 1
+        [broadcast] = stage.gate.broadcasts
+        assert not broadcast.is_closed
+        assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
+
+
+async def test_a_source_that_is_decided_on_is_gone_once_the_server_closes() -> None:
+    async with on_stage() as stage:
+        stage.gate.asks_who_is_gone = True
+        stage.gate.is_open.clear()
+        await (await stage.join()).send(wire.opening())
+        await stage.gate.is_asked.wait()
+        closing = asyncio.create_task(stage.server.close())
+        await asyncio.sleep(0)
+        stage.gate.is_open.set()
+        await closing
+        assert (stage.gate.gone, stage.gate.broadcasts) == (1, [])
+
+
+async def test_a_wish_that_is_taken_back_in_the_same_read_asks_nobody() -> None:
+    async with on_stage() as stage:
+        encoder = await stage.join()
+        await encoder.send(wire.opening() + _DELETE)
+        await encoder.read_until(b"NetStream.Unpublish.Success")
+        await eventually(lambda: not stage.server._tasks)
+        assert not stage.gate.is_asked.is_set()
+
+
 # Refusals
 
 
@@ -232,7 +314,7 @@ async def test_a_broadcast_that_comes_after_the_encoder_left_is_closed(leave: st
     ],
 )
 async def test_a_refused_encoder_is_told_why_and_then_closed(name: str, reason: str) -> None:
-    async with on_stage(RtmpLimits(linger_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(linger_s=SHORT)) as stage:
         encoder = await stage.join()
         await encoder.send(wire.opening(name))
         await encoder.read_until(b"NetStream.Publish.BadName")
@@ -267,7 +349,7 @@ async def test_an_http_request_is_closed_at_once() -> None:
 
 
 async def test_broken_rtmp_ends_its_own_connection_only() -> None:
-    async with on_stage(RtmpLimits(linger_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(linger_s=SHORT)) as stage:
         good, bad = await stage.join(), await stage.join()
         await good.publish("good?key=" + KEY)
         await bad.publish("bad?key=" + KEY)
@@ -305,11 +387,11 @@ async def test_an_error_of_ours_is_logged_once_and_closes(
 @pytest.mark.parametrize(
     ("sent", "limits"),
     [
-        (b"", RtmpLimits(handshake_seconds=SHORT)),
-        (wire.handshake()[:-1], RtmpLimits(handshake_seconds=SHORT)),
-        (wire.handshake(), RtmpLimits(publish_seconds=SHORT)),
-        (wire.before_publish(), RtmpLimits(publish_seconds=SHORT)),
-        (wire.opening(""), RtmpLimits(linger_seconds=SHORT)),
+        (b"", RtmpLimits(handshake_s=SHORT)),
+        (wire.handshake()[:-1], RtmpLimits(handshake_s=SHORT)),
+        (wire.handshake(), RtmpLimits(publish_s=SHORT)),
+        (wire.before_publish(), RtmpLimits(publish_s=SHORT)),
+        (wire.opening(""), RtmpLimits(linger_s=SHORT)),
     ],
 )
 async def test_a_peer_that_waits_is_closed(sent: bytes, limits: RtmpLimits) -> None:
@@ -322,7 +404,7 @@ async def test_a_peer_that_waits_is_closed(sent: bytes, limits: RtmpLimits) -> N
 
 
 async def test_an_encoder_without_audio_goes_off_air_though_it_sends_video() -> None:
-    async with on_stage(RtmpLimits(silence_seconds=4 * SHORT)) as stage:
+    async with on_stage(RtmpLimits(silence_s=4 * SHORT)) as stage:
         encoder = await stage.join()
         await encoder.publish()
         await encoder.send(wire.aac_config())
@@ -345,7 +427,7 @@ async def _send_video(encoder: Encoder) -> None:
 
 
 async def test_a_decision_that_is_late_is_a_refusal() -> None:
-    async with on_stage(RtmpLimits(decision_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(decision_s=SHORT)) as stage:
         stage.gate.is_open.clear()
         encoder = await stage.join()
         await encoder.send(wire.opening())
@@ -389,7 +471,7 @@ async def test_all_connections_at_the_limit_and_one_more() -> None:
         await encoders[0].publish()
         assert await _is_admitted(encoders[1])
         assert not await _is_admitted(encoders[2])
-        assert stage.server.admission.connections == 2
+        assert stage.server.connection_counts.connections == 2
 
 
 async def test_nothing_stays_of_connections_that_have_gone() -> None:
@@ -400,8 +482,8 @@ async def test_nothing_stays_of_connections_that_have_gone() -> None:
             await encoder.read_until(b"NetStream.Publish")
             await encoder.close()
         await asyncio.sleep(0.05)
-        assert stage.server.admission.connections == 0
-        assert not stage.server.admission._pending
+        assert stage.server.connection_counts.connections == 0
+        assert not stage.server.connection_counts._pending
         assert not stage.server._connections
         assert not stage.server._tasks
 
@@ -484,7 +566,7 @@ async def test_each_line_has_the_connection_and_the_channel_and_never_a_key(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with on_stage(RtmpLimits(linger_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(linger_s=SHORT)) as stage:
         good, wrong, bad = [await stage.join() for _ in range(3)]
         await good.publish()
         await wrong.send(wire.opening("demo?key=" + KEY + "x"))
@@ -528,7 +610,7 @@ async def test_a_secret_pasted_anywhere_is_never_logged(
     logged: str,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with on_stage(RtmpLimits(linger_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(linger_s=SHORT)) as stage:
         stage.gate.failure = failure
         encoder = await stage.join()
         await encoder.send(wire.opening(name))
@@ -546,7 +628,7 @@ async def test_a_secret_pasted_as_channel_is_not_logged_while_it_is_decided(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with on_stage(RtmpLimits(linger_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(linger_s=SHORT)) as stage:
         stage.gate.is_open.clear()
         encoder = await stage.join()
         await encoder.send(wire.opening(SECRET + "?key=x"))
@@ -560,7 +642,7 @@ async def test_a_secret_pasted_as_channel_is_not_logged_while_it_is_decided(
 
 async def test_strangers_log_nothing_but_what_is_refused(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    async with on_stage(RtmpLimits(handshake_seconds=SHORT, linger_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(handshake_s=SHORT, linger_s=SHORT)) as stage:
         for sent in (b"", b"GET / HTTP/1.1\r\n\r\n", wire.handshake() + wire.publish()):
             stranger = await stage.join()
             await stranger.send(sent)

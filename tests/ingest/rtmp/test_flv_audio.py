@@ -1,3 +1,4 @@
+import itertools
 from contextlib import suppress
 
 import pytest
@@ -122,6 +123,41 @@ def test_aac_after_mp3_and_mp3_after_aac_are_new_tracks() -> None:
         (b"\xaf\x01a", 60),
     )
     assert [type(event) for event in events] == [Track, Frame, Track, Frame, Track, Frame]
+
+
+# Changes of codec
+
+_KINDS = {
+    "AAC with its configuration": [b"\xaf\x00" + AAC_CONFIG, b"\xaf\x01one", b"\xaf\x01two"],
+    "AAC without": [b"\xaf\x01three", b"\xaf\x01four"],
+    "enhanced AAC": [b"\x90mp4a" + AAC_CONFIG, b"\x91mp4afive", b"\x91mp4asix"],
+    "whole MP3": [b"\x2f" + MP3_FRAME, b"\x2f" + MP3_FRAME],
+    "split MP3": [b"\x2f" + (MP3_FRAME * 3)[at : at + 300] for at in range(0, 1251, 300)],
+    "enhanced MP3": [b"\x90.mp3", b"\x91.mp3" + MP3_FRAME, b"\x91.mp3" + MP3_FRAME],
+}
+
+
+def _codec_of(frame: Frame) -> Codec:
+    is_aac = frame.data[0] == 0xFF and frame.data[1] & 0xF6 == 0xF0
+    assert frame.header_bytes == (7 if is_aac else 0)
+    return Codec.AAC if is_aac else Codec.MP3
+
+
+@pytest.mark.parametrize("kinds", list(itertools.permutations(_KINDS, 3)), ids="+".join)
+def test_audio_is_never_published_on_a_track_of_another_codec(kinds: tuple[str, ...]) -> None:
+    receiver = AudioReceiver()
+    track: Track | None = None
+    for kind in kinds:
+        frames = 0
+        for time, body in enumerate(_KINDS[kind]):
+            for event in receiver.receive_message(body, time):
+                if isinstance(event, Track):
+                    track = event
+                    continue
+                assert track is not None
+                assert track.codec is _codec_of(event)
+                frames += 1
+        assert frames >= 2 or kind == "AAC without"
 
 
 # Enhanced RTMP

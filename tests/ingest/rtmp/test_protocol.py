@@ -15,6 +15,7 @@ from ingest.rtmp.errors import (
 )
 from ingest.rtmp.events import Event, PublishEnded, PublishRequested, Refused
 from ingest.rtmp.limits import RtmpLimits
+from ingest.rtmp.messages import MessageType
 from ingest.rtmp.metadata import Metadata
 from ingest.rtmp.protocol import (
     MAX_BYTES_BEFORE_PUBLISH,
@@ -152,6 +153,14 @@ def test_unknown_commands_are_passed_over_in_any_state() -> None:
     unknown = wire.command("_checkbw", 9, wire.NULL) + wire.command("onStatus", 0, wire.NULL)
     data = wire.handshake() + unknown + wire.opening()[len(wire.handshake()) :] + unknown
     assert _receive(data) == [REQUESTED]
+
+
+@pytest.mark.parametrize("message_type", [kind for kind in MessageType if kind.max_bytes])
+def test_every_type_that_is_stored_is_handled_somewhere(message_type: MessageType) -> None:
+    body = bytes((0, 0, 0, 1)) if message_type < MessageType.AUDIO else b""
+    if message_type in (MessageType.COMMAND_AMF0, MessageType.COMMAND_AMF3):
+        body = wire.string("unknown")
+    assert _receive_live(wire.message(message_type, body)) == []
 
 
 # Media
@@ -412,50 +421,50 @@ def test_decisions_that_nobody_asked_for_are_our_own_fault_and_change_nothing() 
 
 
 @pytest.mark.parametrize(
-    ("data", "seconds", "missing"),
+    ("data", "wait_s", "missing"),
     [
-        (b"", LIMITS.handshake_seconds, "handshake"),
-        (wire.handshake()[:-1], LIMITS.handshake_seconds, "handshake"),
-        (wire.handshake(), LIMITS.publish_seconds, "connect"),
-        (wire.handshake() + wire.connect(), LIMITS.publish_seconds, "publish"),
-        (wire.before_publish(), LIMITS.publish_seconds, "publish"),
+        (b"", LIMITS.handshake_s, "handshake"),
+        (wire.handshake()[:-1], LIMITS.handshake_s, "handshake"),
+        (wire.handshake(), LIMITS.publish_s, "connect"),
+        (wire.handshake() + wire.connect(), LIMITS.publish_s, "publish"),
+        (wire.before_publish(), LIMITS.publish_s, "publish"),
     ],
 )
-def test_a_peer_that_waits_has_a_deadline(data: bytes, seconds: float, missing: str) -> None:
+def test_a_peer_that_waits_has_a_deadline(data: bytes, wait_s: float, missing: str) -> None:
     protocol = ServerProtocol(LIMITS, 100.0)
     protocol.receive_data(data, 100.0)
-    assert protocol.deadline == 100.0 + seconds
-    assert protocol.handle_deadline(100.0 + seconds - 0.001) == []
-    with pytest.raises(DeadlinePassed, match=f"no {missing} within {seconds:g} s"):
-        protocol.handle_deadline(100.0 + seconds)
+    assert protocol.deadline == 100.0 + wait_s
+    assert protocol.handle_deadline(100.0 + wait_s - 0.001) == []
+    with pytest.raises(DeadlinePassed, match=f"no {missing} within {wait_s:g} s"):
+        protocol.handle_deadline(100.0 + wait_s)
 
 
 def test_bytes_that_bring_nothing_forward_move_no_deadline() -> None:
     protocol = ServerProtocol(LIMITS, 0.0)
     for second, byte in enumerate(wire.handshake()[:4]):
         protocol.receive_data(bytes((byte,)), float(second))
-    assert protocol.deadline == LIMITS.handshake_seconds
+    assert protocol.deadline == LIMITS.handshake_s
     protocol = _protocol(wire.before_publish())
     protocol.receive_data(wire.command("releaseStream", 2, wire.NULL), 3.0)
-    assert protocol.deadline == LIMITS.publish_seconds
+    assert protocol.deadline == LIMITS.publish_s
 
 
 def test_live_each_audio_frame_moves_the_deadline_and_video_does_not() -> None:
     protocol = _live()
-    assert protocol.deadline == LIMITS.silence_seconds
+    assert protocol.deadline == LIMITS.silence_s
     protocol.receive_data(wire.aac_config() + wire.aac_frame(b"a"), 5.0)
-    assert protocol.deadline == 5.0 + LIMITS.silence_seconds
+    assert protocol.deadline == 5.0 + LIMITS.silence_s
     protocol.receive_data(wire.message(wire.VIDEO, bytes(10)), 9.0)
     protocol.receive_data(wire.message(wire.AUDIO, b""), 9.0)
     with pytest.raises(DeadlinePassed, match="no audio within 20 s"):
-        protocol.handle_deadline(5.0 + LIMITS.silence_seconds)
+        protocol.handle_deadline(5.0 + LIMITS.silence_s)
 
 
 def test_a_decision_of_ours_that_is_late_is_a_refusal_that_blames_us() -> None:
     protocol = _protocol(wire.opening())
     protocol.data_to_send()
-    assert protocol.deadline == LIMITS.decision_seconds
-    [ended] = protocol.handle_deadline(LIMITS.decision_seconds)
+    assert protocol.deadline == LIMITS.decision_s
+    [ended] = protocol.handle_deadline(LIMITS.decision_s)
     assert isinstance(ended, PublishEnded)
     [status] = _answers(protocol)
     assert status.code == "NetStream.Publish.BadName"
@@ -465,7 +474,7 @@ def test_a_decision_of_ours_that_is_late_is_a_refusal_that_blames_us() -> None:
 def test_a_refused_peer_that_stays_has_a_deadline() -> None:
     protocol = _protocol(wire.opening())
     protocol.refuse_publish("no", 50.0)
-    assert protocol.deadline == 50.0 + LIMITS.linger_seconds
+    assert protocol.deadline == 50.0 + LIMITS.linger_s
     with pytest.raises(DeadlinePassed):
         protocol.handle_deadline(protocol.deadline)
 

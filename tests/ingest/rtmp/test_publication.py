@@ -23,7 +23,9 @@ def test_an_opened_publication_has_its_broadcast() -> None:
 
 def test_a_broadcast_that_comes_after_the_encoder_left_is_closed() -> None:
     encoder = _Encoder()
+    was_gone = encoder.publication.is_gone
     encoder.publication.end("the encoder left")
+    assert (was_gone, encoder.publication.is_gone) == (False, True)
     assert not encoder.publication.open(encoder.broadcast)
     assert encoder.broadcast.closed_reason == "the encoder left before it was accepted"
     assert encoder.aborts == []
@@ -32,6 +34,7 @@ def test_a_broadcast_that_comes_after_the_encoder_left_is_closed() -> None:
 def test_a_broadcast_that_was_closed_before_it_came_is_not_taken() -> None:
     encoder = _Encoder()
     encoder.broadcast.close("switched")
+    assert encoder.publication.is_gone
     assert not encoder.publication.open(encoder.broadcast)
     assert encoder.aborts == ["switched"]
 

@@ -47,7 +47,7 @@ async def test_one_port_is_open_on_ipv4_and_ipv6_and_an_address_has_one_spelling
 async def test_one_connection_that_cannot_read_on_does_not_leave_the_others_paused(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.rtmp.server.REST_SECONDS", 0.2)  # for all three to rest together
+    monkeypatch.setattr("ingest.rtmp.server.REST_S", 0.2)  # for all three to rest together
     async with on_stage() as stage:
         encoders = [await stage.join() for _ in range(3)]
         for number, encoder in enumerate(encoders):
@@ -74,7 +74,7 @@ async def test_one_connection_that_cannot_read_on_does_not_leave_the_others_paus
 async def test_a_stopping_server_gives_up_on_a_decision_that_never_comes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ingest.rtmp.server.CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr("ingest.rtmp.server.CLOSE_S", 0.05)
     async with on_stage() as stage:
         stage.gate.is_open.clear()
         encoder = await stage.join()
