@@ -19,10 +19,10 @@ import logging
 from typing import Final, Protocol, cast
 
 from awazpulse.addresses import normalize_address
-from awazpulse.audio import Frame, Track
+from awazpulse.audio import AudioError, Frame, Track
 from awazpulse.errors import PeerError
 from awazpulse.refusals import Refusal, ServiceUnavailable, UnknownChannel
-from awazpulse.relay import Station
+from awazpulse.relay import End, EndReason, Gate, Station
 
 from .connection_counts import ConnectionCounts
 from .errors import DeadlinePassed
@@ -30,7 +30,7 @@ from .events import Event, PublishEnded, PublishRequested, Refused
 from .limits import RtmpLimits
 from .metadata import Metadata
 from .protocol import ServerProtocol
-from .publication import Gate, Publication
+from .publication import Publication
 from .state import State
 
 logger = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
             self._fail(error)
         except Exception:
             logger.exception("rtmp=%d channel=%s failed", self.id, self._channel_id)
-            self._abort("an error of ours")
+            self._abort(End(EndReason.FAILED))
 
     def _rest(self) -> None:
         """Let video gather, so that one read takes what would have been two or three.
@@ -144,19 +144,22 @@ class RtmpConnection(asyncio.BufferedProtocol):
 
     def eof_received(self) -> None:
         """Close at once: who does not send is no encoder."""
-        self._abort("the encoder left")
+        self._abort(End(EndReason.DISCONNECTED))
 
     def pause_writing(self) -> None:
         """Give up on a peer that does not read its answers."""
-        self._abort("the encoder does not read")
+        self._abort(End(EndReason.BROKE_PROTOCOL, why="it does not read what it is sent"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End what is still on air."""
-        self._abort("the encoder left" if exc is None else f"the encoder left: {exc}")
+        if exc is None:
+            self._abort(End(EndReason.DISCONNECTED))
+        else:
+            self._abort(End(EndReason.CONNECTION_LOST, why=str(exc)))
 
-    def close(self, reason: str) -> None:
+    def close(self, end: End) -> None:
         """End the publication, and the connection at once."""
-        self._abort(reason)
+        self._abort(end)
 
     @property
     def _channel_id(self) -> str:
@@ -168,8 +171,8 @@ class RtmpConnection(asyncio.BufferedProtocol):
         for event in events:
             if isinstance(event, Frame):
                 publication = self._publication
-                if publication is not None and publication.broadcast is not None:
-                    publication.broadcast.publish((event,), now)
+                if publication is not None and publication.input is not None:
+                    publication.input.publish((event,), now)
             else:
                 self._handle(event)
 
@@ -178,14 +181,14 @@ class RtmpConnection(asyncio.BufferedProtocol):
         match event:
             case PublishRequested():
                 self._request(event)
-            case PublishEnded(reason):
-                self._end_publication(reason)
+            case PublishEnded():
+                self._end_publication(End(EndReason.FINISHED))
             case Refused(reason):
                 logger.info("rtmp=%d channel=- refused: %s", self.id, reason)
             case Metadata() if publication is not None:
                 publication.set_metadata(event)
-            case Track() if publication is not None and publication.broadcast is not None:
-                publication.broadcast.set_track(event)
+            case Track() if publication is not None and publication.input is not None:
+                publication.input.set_track(event)
 
     def _request(self, event: PublishRequested) -> None:
         station = Station(address=self._address, user_agent=event.encoder)
@@ -198,7 +201,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
         if publication.is_gone:
             return  # it left in the read that asked
         try:
-            broadcast = await self._server.gate.open_broadcast(
+            source_input = await self._server.gate.connect(
                 publication.channel_id, secret, publication, publication.station
             )
         except UnknownChannel as refusal:
@@ -213,7 +216,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
             self._refuse(publication, str(ServiceUnavailable()))
         else:
             publication.is_known = True
-            if publication.open(broadcast):
+            if publication.open(source_input, self._loop.time(), End(EndReason.DISCONNECTED)):
                 self._go_live(publication)
 
     def _refuse(self, publication: Publication, reason: str, logged: str = "") -> None:
@@ -221,7 +224,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
         if publication.is_gone:
             return
         logger.info("rtmp=%d channel=%s refused: %s", self.id, self._channel_id, logged or reason)
-        publication.end(reason)
+        publication.end(End(EndReason.FAILED, why=reason), self._loop.time())
         self._protocol.refuse_publish(reason, self._loop.time())
         self._flush()
 
@@ -241,15 +244,15 @@ class RtmpConnection(asyncio.BufferedProtocol):
         if self._protocol.deadline < self._timer_at:
             self._arm_timer()
 
-    def _end_publication(self, reason: str) -> None:
+    def _end_publication(self, end: End) -> None:
         publication = self._publication
         if publication is None:
             return
-        publication.end(reason)
-        self._log_off_air(reason)
+        publication.end(end, self._loop.time())
+        self._log_off_air(end)
         self._publication = None
 
-    def _log_off_air(self, reason: str) -> None:
+    def _log_off_air(self, end: End) -> None:
         if self._live_since is None:
             return
         live_s = self._loop.time() - self._live_since
@@ -260,39 +263,53 @@ class RtmpConnection(asyncio.BufferedProtocol):
             self.id,
             self._channel_id,
             live_s,
-            reason,
+            end,
         )
 
-    def _cut_off(self, reason: str) -> None:
-        """Abort because the broadcast was closed; it is not to be called back."""
-        self._log_off_air(reason)
+    def _cut_off(self, end: End) -> None:
+        """Close because the channel has ended the publication; it is not to be called back.
+
+        The encoder is told why. While live OBS reads nothing: closing is what it understands.
+        """
+        self._log_off_air(end)
         self._publication = None
-        self._abort(reason)
+        transport = self._transport
+        if transport is not None:
+            self._protocol.cut_off(str(end), self._loop.time())
+            self._flush()
+            transport.close()
+            self._leave(end)
 
     def _fail(self, error: PeerError) -> None:
         """Close because the peer is at fault, told of it where it may listen."""
         if self._protocol.state is not State.LINGERING:
             level = logging.DEBUG if self._live_since is None else logging.INFO
             logger.log(level, "rtmp=%d channel=%s closing: %s", self.id, self._channel_id, error)
-        self._end_publication(str(error))
+        end = describe_error(error)
+        self._end_publication(end)
         is_told = self._protocol.fail(error, self._loop.time())
         if is_told and not isinstance(error, DeadlinePassed):
             self._flush()
         else:
-            self._abort(str(error))
+            self._abort(end)
 
-    def _abort(self, reason: str) -> None:
+    def _abort(self, end: End) -> None:
         """End the publication, then the connection, at once; a second call changes nothing."""
-        transport, self._transport = self._transport, None
+        transport = self._transport
         if transport is None:
             return
-        self._end_publication(reason)
+        self._end_publication(end)
         transport.abort()
+        self._leave(end)
+
+    def _leave(self, end: End) -> None:
+        """Forget the transport, which is closed."""
+        self._transport = None
         if self._timer is not None:
             self._timer.cancel()
         self._server.connection_counts.leave(self._address)
         self._server.connection_lost(self)
-        logger.debug("rtmp=%d closed: %s", self.id, reason)
+        logger.debug("rtmp=%d closed: %s", self.id, end)
 
     def _arm_timer(self) -> None:
         """Have one timer, no later than the deadline; that moves with each frame, the timer not."""
@@ -310,7 +327,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
             self._fail(error)
         except Exception:
             logger.exception("rtmp=%d channel=%s failed", self.id, self._channel_id)
-            self._abort("an error of ours")
+            self._abort(End(EndReason.FAILED))
         self._flush()
         self._arm_timer()
 
@@ -318,3 +335,12 @@ class RtmpConnection(asyncio.BufferedProtocol):
         count = self._server.connection_counts.take_report(self._loop.time())
         if count:
             logger.warning("%d RTMP connections turned away, last from %s", count, self._address)
+
+
+def describe_error(error: PeerError) -> End:
+    """Return the end that a fault of the peer is."""
+    if isinstance(error, AudioError):
+        return End(EndReason.BAD_AUDIO, why=str(error))
+    if isinstance(error, DeadlinePassed):
+        return End(EndReason.SILENT, why=str(error))
+    return End(EndReason.BROKE_PROTOCOL, why=str(error))

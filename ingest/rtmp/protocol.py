@@ -134,6 +134,13 @@ class ServerProtocol:
         self._now = now
         self._refuse(description)
 
+    def cut_off(self, description: str, now: float) -> None:
+        """Read nothing more, and tell the encoder why its publication was ended."""
+        if self.state is not State.LINGERING:
+            self._now = now
+            self._go(Step.REFUSE, self._limits.linger_s)
+            self._send_status("error", "NetStream.Failed", description)
+
     def fail(self, error: PeerError, now: float) -> bool:
         """Read nothing more, and tell the peer why; False if it has not come far enough to hear."""
         if self.state is State.LINGERING:

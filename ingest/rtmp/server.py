@@ -4,11 +4,11 @@ import asyncio
 import logging
 
 from awazpulse.network import open_listening
+from awazpulse.relay import End, EndReason, Gate
 
 from .connection import READ_BUFFER_BYTES, RtmpConnection
 from .connection_counts import ConnectionCounts
 from .limits import RtmpLimits
-from .publication import Gate
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class RtmpServer:
         for server in servers:
             server.close()
         for connection in tuple(self._connections):
-            connection.close("the server is stopping")
+            connection.close(End(EndReason.SERVER_STOPPED))
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=CLOSE_S)
             for task in late:
@@ -86,4 +86,4 @@ class RtmpServer:
             except Exception:
                 # One that cannot read on must not leave those behind it paused.
                 logger.exception("rtmp=%d cannot read on", connection.id)
-                connection.close("an error of ours")
+                connection.close(End(EndReason.FAILED))
