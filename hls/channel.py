@@ -1,15 +1,12 @@
 """What one channel's listeners can fetch: the window of ready segments and its playlist. No I/O.
 
-    open ----> add, add, ... ----> close --(end_grace_s)--> ended --(ended_playlist_s)--> empty
-      ^                              |                        |                             |
-      +------------------------------+------------------------+-----------------------------+
+    open ----> add, add, ... ----> close ----> end --(ended_playlist_s)--> empty
+      ^                              |           |                           |
+      +------------------------------+-----------+---------------------------+
 
-What a listener sees when the encoder goes. hls.js, VLC, mpv and FFmpeg ask again and again for a
-playlist that does not grow, and go on by themselves once it does; at EXT-X-ENDLIST they play out
-and stop for good. So for `end_grace_s` after a broadcast, within what they have buffered, the
-playlist stays as it is: an encoder that reconnects costs a gap and a discontinuity, not its
-listeners. Then EXT-X-ENDLIST tells them; `end` tells them at once. A republish serves a playlist
-without it, on which MEDIA-SEQUENCE, DISCONTINUITY-SEQUENCE and PTS go on. Long after the end the
+At EXT-X-ENDLIST hls.js, VLC, mpv, FFmpeg and AVPlayer play out and stop for good. So it comes with the
+end of the broadcast alone, behind its last segment: a broadcast waits for an encoder that reconnects,
+and silence or a fallback stands in for it. A later broadcast serves a playlist without it, on which MEDIA-SEQUENCE, DISCONTINUITY-SEQUENCE and PTS go on. Long after the end the
 channel is 'not on air' (404) and its segments are gone, but the numbers stay for `remember_s`; a
 channel forgotten begins with greater ones (`numbering.py`).
 
@@ -120,7 +117,7 @@ class Channel:
         self._forget_playlists()
 
     def close(self, now: float) -> None:
-        """The broadcast is over; whether the encoder comes back, the next seconds show."""
+        """The broadcast is over; its last segments may still be packaged. `end` follows them."""
         self.listeners = None
         self._closed_at = now
 
@@ -136,9 +133,7 @@ class Channel:
             self._drop(self._removed.popleft())
         if self.is_on_air:
             return False
-        grace_ends_at = self._closed_at + self._limits.end_grace_s
-        if now >= grace_ends_at:
-            self.end(grace_ends_at)
+        self.end(now)
         if now >= self._ended_at + self._limits.ended_playlist_s:
             while self._window:
                 self._remove_first(now)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from awazpulse.audio import Frame, Track
-from awazpulse.relay import Title
+from awazpulse.relay import End, Title
 
 from .channel import Channel
 from .errors import MuxFailed
@@ -84,8 +84,8 @@ class Packager:
     def on_title(self, title: Title) -> None:
         """Titles are not in this playlist."""
 
-    def on_close(self, reason: str) -> None:
-        """List what is left, and let the channel know. A second call changes nothing."""
+    def on_close(self, end: End) -> None:
+        """List what is left, then end the channel's playlist. A second call changes nothing."""
         if self.is_closed:
             return
         self.is_closed = True
@@ -93,8 +93,12 @@ class Packager:
         channel = self._channel
         channel.next_pts = self._segmenter.next_pts
         channel.close(self._workshop.now())
-        self._workshop.turns.add(self._wake)
-        logger.debug("channel=%s hls is off air: %s", channel.id, reason)
+        self._workshop.turns.add(self._end)
+        logger.debug("channel=%s hls is off air: %s", channel.id, end)
+
+    def _end(self) -> None:
+        self._channel.end(self._workshop.now())
+        self._wake()
 
     def _queue(self, cut: Cut | None) -> None:
         if cut is None:

@@ -158,24 +158,12 @@ def test_discontinuities_count_once_they_have_left_the_list() -> None:
     assert {s.cc for s in desk.playlist.segments} == {before + 1}
 
 
-def test_an_encoder_that_is_gone_for_the_grace_keeps_its_listeners() -> None:
-    desk = on_air()
-    desk.add(6)
-    desk.close()
-    desk.wait(LIMITS.end_grace_s - 0.1)
-    assert not desk.playlist.ended
-    desk.open()
-    desk.add(discontinuity=True)
-    desk.wait(100)
-    assert not desk.playlist.ended
-    assert [s.uri.split("-")[1] for s in desk.playlist.segments] == ["s1"] * 5 + ["s2"]
-
-
-def test_after_the_grace_players_are_told_then_the_channel_is_off_air() -> None:
+def test_at_the_end_players_are_told_then_the_channel_is_off_air() -> None:
     desk = on_air()
     desk.add(8)
     desk.close()
-    desk.wait(LIMITS.end_grace_s)
+    assert not desk.playlist.ended, "the last segments may still be packaged"
+    desk.channel.end(desk.bench.now)
     assert desk.playlist.ended
     uri = desk.playlist.uris[0]
     desk.wait(LIMITS.ended_playlist_s - 0.1)
@@ -203,7 +191,7 @@ def test_a_republish_after_the_end_goes_on_without_it() -> None:
     desk.add(8)
     before = desk.playlist
     desk.close()
-    desk.wait(LIMITS.end_grace_s)
+    desk.channel.end(desk.bench.now)
     desk.open()
     assert not desk.playlist.ended
     desk.add(discontinuity=True)
@@ -217,6 +205,7 @@ def test_numbers_are_kept_long_after_the_end_and_then_forgotten() -> None:
     desk.add(discontinuity=True)
     reached, cc = desk.playlist.media_sequence, desk.playlist.segments[-1].cc
     desk.close()
+    desk.channel.end(desk.bench.now)
     assert not desk.wait(LIMITS.remember_s - 1)
     desk.open()
     desk.add(discontinuity=True)

@@ -10,7 +10,15 @@ from hls.mpegts import TsMuxer
 from hls.packager import Packager
 from hls.recent_listeners import RecentListeners
 from hls.segmenter import FIRST_PTS, Cut
-from tests.hls.workbench import AAC_TRACK, MP3_TRACK, Bench, Crowd, make_frames, parse_playlist
+from tests.hls.workbench import (
+    AAC_TRACK,
+    LEFT,
+    MP3_TRACK,
+    Bench,
+    Crowd,
+    make_frames,
+    parse_playlist,
+)
 
 
 def attach(bench: Bench, channel: Channel) -> Packager:
@@ -50,8 +58,8 @@ def test_a_close_lists_what_is_left_and_ends_once() -> None:
     packager.on_track(AAC_TRACK)
     packager.on_title(Title.from_text("A - B"))
     publish(packager, make_frames(100))
-    packager.on_close("done")
-    packager.on_close("done")
+    packager.on_close(LEFT)
+    packager.on_close(LEFT)
     bench.run_turns()
     segments = parse_playlist(channel.playlist(compressed=False)).segments
     assert [s.duration_s for s in segments] == [1.99692, 0.32508]
@@ -109,7 +117,7 @@ def test_a_break_that_silence_fills_is_seen_nowhere_and_missing_audio_is_a_disco
 def test_a_broadcast_without_a_frame_leaves_no_trace() -> None:
     bench = Bench()
     channel = bench.channel()
-    attach(bench, channel).on_close("never sent anything")
+    attach(bench, channel).on_close(LEFT)
     packager = attach(bench, channel)
     packager.on_track(AAC_TRACK)
     publish(packager, make_frames(86))
@@ -124,7 +132,7 @@ def test_a_republish_goes_on_in_numbers_time_and_counters() -> None:
     first = attach(bench, channel)
     first.on_track(AAC_TRACK)
     publish(first, make_frames(90))
-    first.on_close("gone")
+    first.on_close(LEFT)
     assert channel.next_pts == FIRST_PTS + 90 * 1024 * 90_000 // 44_100
     second = attach(bench, channel)  # before the loop has turned, as at a takeover
     second.on_track(MP3_TRACK)
@@ -195,7 +203,7 @@ def test_a_segment_that_libav_refuses_is_logged_once_and_costs_itself_only(
     with caplog.at_level(logging.WARNING):
         publish(packager, broken)
         publish(healthy, make_frames(86 * 2))
-        packager.on_close("done")
+        packager.on_close(LEFT)
         bench.run_turns()
     assert packager.lost_segments >= 1
     assert len([r for r in caplog.records if r.levelno == logging.WARNING]) == 1
@@ -239,7 +247,7 @@ def test_a_hundred_requests_are_woken_in_one_turn_and_one_more_in_the_next(
     channel = bench.channel()
     packager = attach(bench, channel)
     channel.waiters.update(dict.fromkeys(Caller() for _ in range(count)))
-    packager.on_close("gone")
+    packager.on_close(LEFT)
     ran = 0
     while bench.scheduled:
         bench.scheduled.pop(0)()
@@ -253,6 +261,6 @@ def test_requests_that_wait_are_woken_when_the_broadcast_ends_without_audio() ->
     packager = attach(bench, channel)
     caller = Caller()
     channel.waiters[caller] = None
-    packager.on_close("gone")
+    packager.on_close(LEFT)
     bench.run_turns()
     assert caller.resumed == 1

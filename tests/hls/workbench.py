@@ -10,7 +10,7 @@ from datetime import datetime
 
 from awazpulse.audio import Codec, Frame, Track
 from awazpulse.audio.detect import audio_splitter
-from awazpulse.relay import Broadcast, Station
+from awazpulse.relay import Broadcast, End, EndReason, Input, Source, Station
 from hls.answers import Answer
 from hls.channel import Channel
 from hls.limits import Limits
@@ -43,18 +43,32 @@ def tone(codec: str, seconds: float = 3, **options: int) -> tuple[Track, list[Fr
     return track, [frame for run in runs if not isinstance(run, Track) for frame in run]
 
 
+LEFT = End(EndReason.DISCONNECTED)
+
+
 class SilentSource:
-    def close(self, reason: str) -> None:
+    is_gone = False
+
+    def close(self, end: End) -> None:
         pass
 
     def pull(self) -> None:
         pass
 
 
-def make_broadcast(channel_id: str = "demo", *, max_listeners: int = 1000) -> Broadcast:
-    return Broadcast(
-        channel_id, "hls", SilentSource(), station=Station(), max_listeners=max_listeners, now=0.0
-    )
+def make_broadcast(
+    channel_id: str = "demo", *, max_listeners: int = 1000, source: Source | None = None
+) -> Broadcast:
+    """A broadcast with a source."""
+    broadcast = Broadcast(channel_id, "hls", max_listeners=max_listeners, now=0.0)
+    broadcast.connect(source or SilentSource(), Station(), 0.0)
+    return broadcast
+
+
+def input_of(broadcast: Broadcast) -> Input:
+    """The way in of the source that is connected."""
+    assert broadcast.input is not None
+    return broadcast.input
 
 
 class Crowd:
