@@ -1,4 +1,9 @@
-"""Port 8088: `HlsServer` joins broadcasts, channels and connections. All asyncio, no protocol."""
+"""Port 8088: `HlsServer` joins broadcasts, channels and connections. All asyncio, no protocol.
+
+A source may leave its audio in the kernel until a delivery pulls it (see `Broadcast.pull`). HLS has
+no listener that could wait for audio, so one timer pulls all broadcasts: a segment is listed at
+most `pull_interval_s` after its last frame has come.
+"""
 
 import asyncio
 import logging
@@ -22,14 +27,14 @@ from .turns import Turns
 
 logger = logging.getLogger(__name__)
 
-_BACKLOG = 1024  # listeners of a popular station come back together after a restart
+_BACKLOG = 1024  # after a restart all listeners of a popular station come back together
 
 
 class HlsServer:
     """The HLS delivery of all channels.
 
-    `attach` each HLS broadcast when it opens; its end is heard from the broadcast itself.
-    `has_room` says whether the process can bear one more client.
+    `attach` each HLS broadcast when it opens; the broadcast itself tells when it ends.
+    `has_room` says whether the process can take one more client.
     """
 
     def __init__(
@@ -40,9 +45,12 @@ class HlsServer:
         self.router = Router()
         self.now = time.monotonic
         self._connections: set[Connection] = set()
-        self._packagers: dict[str, Packager] = {}
+        self._packagers: dict[str, Packager] = {}  # by channel id, as the next one
+        self._broadcasts: dict[str, Broadcast] = {}  # those on air
+        self._pulls = Turns(_call_soon, time.monotonic, self.limits.turn_budget_s)
         self._servers: list[asyncio.Server] = []
         self._tick_handle: asyncio.TimerHandle | None = None
+        self._pull_handle: asyncio.TimerHandle | None = None
         self._libav: asyncio.Future[None] | None = None  # done once it is loaded
         self._date = b""
         self._date_at = -1
@@ -66,12 +74,14 @@ class HlsServer:
             server = await loop.create_server(lambda: Connection(self), sock=sock, backlog=_BACKLOG)
             self._servers.append(server)
         self._tick()
+        self._pull()
         return actual
 
     async def close(self) -> None:
         """Stop listening and cut every client off. A second call changes nothing."""
-        if self._tick_handle is not None:
-            self._tick_handle.cancel()
+        for handle in (self._tick_handle, self._pull_handle):
+            if handle is not None:
+                handle.cancel()
         servers, self._servers = self._servers, []
         for server in servers:
             server.close()
@@ -85,8 +95,8 @@ class HlsServer:
     def attach(self, broadcast: Broadcast) -> None:
         """Deliver `broadcast` from its next frame to its end.
 
-        An earlier broadcast of the channel that is still open is heard no more. Raises
-        `MisuseError` for one that is closed.
+        It takes the place of an earlier broadcast of its channel that is still open. Raises
+        `MisuseError` if `broadcast` is closed.
         """
         if broadcast.is_closed:
             raise MisuseError(f"channel {broadcast.channel_id} is off air already")
@@ -101,6 +111,7 @@ class HlsServer:
             self._libav = asyncio.get_running_loop().run_in_executor(None, _load_libav)
         packager = Packager(channel, listeners, self._workshop)
         self._packagers[channel.id] = packager
+        self._broadcasts[channel.id] = broadcast
         broadcast.subscribe(packager)
 
     def end(self, channel_id: str) -> None:
@@ -148,6 +159,18 @@ class HlsServer:
                 discontinuity_sequence=numbering.discontinuity_sequence(now),
             )
         return channel
+
+    def _pull(self) -> None:
+        """Fetch what waits in the kernel, of all broadcasts, a few in each turn of the loop."""
+        interval_s = self.limits.pull_interval_s
+        self._pull_handle = asyncio.get_running_loop().call_later(interval_s, self._pull)
+        if not self._pulls.is_idle:
+            return  # the round before is not over yet
+        for channel_id, broadcast in tuple(self._broadcasts.items()):
+            if broadcast.is_closed:
+                del self._broadcasts[channel_id]
+            else:
+                self._pulls.add(broadcast.pull)
 
     def _tick(self) -> None:
         self._tick_handle = asyncio.get_running_loop().call_later(self.limits.tick_s, self._tick)

@@ -13,7 +13,7 @@ import pytest
 from awazpulse.audio import Frame
 from awazpulse.errors import MisuseError
 from awazpulse.network import open_listening
-from awazpulse.relay import Broadcast
+from awazpulse.relay import Broadcast, Station
 from hls.limits import Limits
 from hls.server import HlsServer
 from tests.hls.workbench import eventually, make_broadcast, parse_playlist, tone
@@ -125,6 +125,67 @@ async def test_listeners_leave_when_they_ask_no_longer() -> None:
         await eventually(lambda: broadcast.listeners == 0)
         assert (await ask(port, "/hls/demo.m3u8", "User-Agent: two"))[0] == 200
         assert broadcast.peak_listeners == 1
+
+
+class WaitingSource:
+    """A source whose frames wait until somebody pulls them; each pull takes a moment."""
+
+    def __init__(self) -> None:
+        self.broadcast: Broadcast | None = None
+        self.frames: list[Frame] = []
+        self.pulls = 0
+
+    def close(self, reason: str) -> None:
+        pass
+
+    def pull(self) -> None:
+        self.pulls += 1
+        if self.broadcast is not None and self.frames:
+            frames, self.frames = self.frames, []
+            self.broadcast.publish(frames, 0.0)
+
+
+def open_waiting(channel_id: str = "demo") -> tuple[Broadcast, WaitingSource]:
+    source = WaitingSource()
+    broadcast = Broadcast(channel_id, "hls", source, station=Station(), max_listeners=10, now=0.0)
+    source.broadcast = broadcast
+    return broadcast, source
+
+
+async def test_audio_that_waits_to_be_pulled_is_listed_without_a_listener() -> None:
+    track, frames = tone("mp3", 3)
+    async with serving(Limits(tick_s=0.02, pull_interval_s=0.02)) as (server, _):
+        broadcast, source = open_waiting()
+        broadcast.set_track(track)
+        server.attach(broadcast)
+        source.frames = frames
+        channel = server.router.channels["demo"]
+        await eventually(lambda: channel.is_ready)
+        await eventually(lambda: source.pulls > 5)
+        broadcast.close("done")
+        pulls = source.pulls
+        await asyncio.sleep(0.1)
+        assert source.pulls == pulls
+        assert not server._broadcasts
+
+
+async def test_pulls_are_spread_over_turns_and_a_round_begins_when_the_one_before_is_over() -> None:
+    # No time at all in one turn: one broadcast each.
+    limits = Limits(tick_s=0.02, pull_interval_s=0.005, turn_budget_s=0)
+    async with serving(limits) as (server, _):
+        opened = [open_waiting(f"channel-{n}") for n in range(40)]
+        for broadcast, _source in opened:
+            server.attach(broadcast)
+        for _ in range(300):
+            pulls = [source.pulls for _, source in opened]
+            assert max(pulls) - min(pulls) <= 1
+            assert pulls == sorted(pulls, reverse=True)
+            before = sum(pulls)
+            await asyncio.sleep(0)
+            assert sum(source.pulls for _, source in opened) - before <= 1
+        await eventually(lambda: min(source.pulls for _, source in opened) > 2)
+        for broadcast, _source in opened:
+            broadcast.close("done")
 
 
 async def test_an_end_is_told_after_the_grace_or_at_once() -> None:
