@@ -13,7 +13,6 @@ class Limits:
 
     # The playlist
     window_segments: int = 6  # listed at once: 12 s; players need 3 target durations
-    end_grace_s: float = 10.0  # how long an encoder may be gone before its listeners are ended
     ended_playlist_s: float = 30.0  # how long the ended playlist is shown: several polls of each
     remember_s: float = 3600.0  # how long a channel off air keeps its numbers and time line
 

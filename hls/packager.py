@@ -61,7 +61,8 @@ class Packager:
             max_segment_bytes=workshop.limits.segment_bytes,
         )
         # Random, so that no segment has the name of one from before a restart.
-        channel.open(secrets.token_hex(4), listeners)
+        self._session = secrets.token_hex(4)
+        channel.open(self._session, listeners)
         logger.debug("channel=%s hls is on air", channel.id)
 
     def on_track(self, track: Track) -> None:
@@ -85,7 +86,7 @@ class Packager:
         """Titles are not in this playlist."""
 
     def on_close(self, reason: str) -> None:
-        """List what is left, and let the channel know. A second call changes nothing."""
+        """List what is left, then end the playlist. A second call changes nothing."""
         if self.is_closed:
             return
         self.is_closed = True
@@ -93,7 +94,7 @@ class Packager:
         channel = self._channel
         channel.next_pts = self._segmenter.next_pts
         channel.close(self._workshop.now())
-        self._workshop.turns.add(self._wake)
+        self._workshop.turns.add(self._end)
         logger.debug("channel=%s hls is off air: %s", channel.id, reason)
 
     def _queue(self, cut: Cut | None) -> None:
@@ -139,6 +140,10 @@ class Packager:
         self._after_failure = False
         if channel.waiters:
             self._workshop.turns.add(self._wake)
+
+    def _end(self) -> None:
+        self._channel.end(self._session, self._workshop.now())
+        self._wake()
 
     def _wake(self) -> None:
         if self._channel.wake(_WAKE_AT_ONCE):

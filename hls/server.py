@@ -114,16 +114,6 @@ class HlsServer:
         self._broadcasts[channel.id] = broadcast
         broadcast.subscribe(packager)
 
-    def end(self, channel_id: str) -> None:
-        """Tell the listeners of a channel off air to stop now: its encoder will not come back.
-
-        They are told behind the last segments, which may still wait to be packaged. Without this
-        they are told `Limits.end_grace_s` after the end of the broadcast.
-        """
-        channel = self.router.channels.get(channel_id)
-        if channel is not None:
-            self._workshop.turns.add(lambda: channel.end(self.now()))
-
     def date(self) -> bytes:
         """Return the Date header's line, made once a second."""
         second = int(time.time())

@@ -188,22 +188,6 @@ async def test_pulls_are_spread_over_turns_and_a_round_begins_when_the_one_befor
             broadcast.close("done")
 
 
-async def test_an_end_is_told_after_the_grace_or_at_once() -> None:
-    track, frames = tone("aac", 3)
-    async with serving() as (server, port):
-        for channel in ("grace", "switched"):
-            broadcast = make_broadcast(channel)
-            server.attach(broadcast)
-            broadcast.set_track(track)
-            publish(broadcast, frames)
-            broadcast.close("done")
-        server.end("switched")
-        server.end("unknown")
-        await turn_loop()
-        assert not parse_playlist((await ask(port, "/hls/grace.m3u8"))[2]).ended
-        assert parse_playlist((await ask(port, "/hls/switched.m3u8"))[2]).ended
-
-
 async def test_an_end_is_told_behind_the_last_segment() -> None:
     track, frames = tone("aac", 9)
     async with serving(Limits(tick_s=0.02, turn_budget_s=0)) as (server, _):  # one job a turn
@@ -212,7 +196,6 @@ async def test_an_end_is_told_behind_the_last_segment() -> None:
         broadcast.set_track(track)
         publish(broadcast, frames)
         broadcast.close("switched")
-        server.end("demo")
         channel = server.router.channels["demo"]
         seen = []
         for _ in range(20):
@@ -276,7 +259,7 @@ async def test_a_takeover_goes_on_with_a_discontinuity_and_the_old_one_is_heard_
 
 async def test_a_channel_long_off_air_is_forgotten_and_its_numbers_do_not_go_down() -> None:
     track, frames = tone("aac", 3)
-    limits = Limits(tick_s=0.01, end_grace_s=0, ended_playlist_s=0, remember_s=0.05)
+    limits = Limits(tick_s=0.01, ended_playlist_s=0, remember_s=0.05)
     async with serving(limits) as (server, port):
         first = make_broadcast()
         server.attach(first)
