@@ -37,7 +37,7 @@ class Waiter(Protocol):
 
 @dataclass(slots=True)
 class Segment:
-    """A ready segment; `fetchable_until` (monotonic seconds) counts once it has left the list."""
+    """A ready segment; `fetchable_until` (monotonic seconds) is set when it leaves the list."""
 
     entry: Entry
     answer: Answer
@@ -46,7 +46,7 @@ class Segment:
 
     @property
     def size_bytes(self) -> int:
-        """Memory that it costs, but for its heads."""
+        """Memory that it costs, without its head."""
         return len(self.answer.body)
 
 
@@ -121,9 +121,12 @@ class Channel:
         self.listeners = None
         self._closed_at = now
 
-    def end(self, now: float) -> None:
-        """Tell the listeners of a closed broadcast that it will not go on."""
-        if not self.is_on_air and self._ended_at == math.inf:
+    def end(self, session: str, now: float) -> None:
+        """Put EXT-X-ENDLIST behind a closed broadcast's last segment.
+
+        Nothing happens if another session has been opened since.
+        """
+        if session == self._session and not self.is_on_air:
             self._ended_at = now
             self._forget_playlists()
 
@@ -158,9 +161,9 @@ class Channel:
         return self._plain_playlist
 
     def wake(self, count: int) -> bool:
-        """Resume up to `count` waiting requests; return whether more can be.
+        """Resume up to `count` waiting requests, the oldest first; return whether more can be.
 
-        Those that came first go first; they find a playlist, or the channel off air.
+        They find a playlist, or the channel off air.
         """
         if self.is_on_air and not self.is_ready:
             return False
@@ -182,14 +185,14 @@ class Channel:
         )
 
     def _remove_first(self, now: float) -> None:
-        """Take the oldest off the list; its discontinuity counts from now on (§6.2.2)."""
+        """Take the oldest off the list; its discontinuity is counted from now on (§6.2.2)."""
         segment = self._window.popleft()
         self.discontinuity_sequence += segment.entry.discontinuity
         segment.fetchable_until = now + segment.entry.duration_s + segment.longest_playlist_s
         self._removed.append(segment)
 
     def _drop_excess(self) -> None:
-        """Hold the limits, at the expense of those that have left the list the longest ago."""
+        """Hold the limits: drop those first that left the list first."""
         limits = self._limits
         while self._removed and (
             len(self._by_uri) > limits.kept_segments or self.kept_bytes > limits.kept_bytes

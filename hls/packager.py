@@ -61,7 +61,8 @@ class Packager:
             max_segment_bytes=workshop.limits.segment_bytes,
         )
         # Random, so that no segment has the name of one from before a restart.
-        channel.open(secrets.token_hex(4), listeners)
+        self._session = secrets.token_hex(4)
+        channel.open(self._session, listeners)
         logger.debug("channel=%s hls is on air", channel.id)
 
     def on_track(self, track: Track) -> None:
@@ -143,6 +144,10 @@ class Packager:
         self._after_failure = False
         if channel.waiters:
             self._workshop.turns.add(self._wake)
+
+    def _end(self) -> None:
+        self._channel.end(self._session, self._workshop.now())
+        self._wake()
 
     def _wake(self) -> None:
         if self._channel.wake(_WAKE_AT_ONCE):

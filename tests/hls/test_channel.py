@@ -41,6 +41,9 @@ class Desk:
     def close(self) -> None:
         self.channel.close(self.bench.now)
 
+    def end(self) -> None:
+        self.channel.end(f"s{self.sessions}", self.bench.now)
+
     def wait(self, seconds: float) -> bool:
         self.bench.advance(seconds)
         return self.channel.advance(self.bench.now)
@@ -176,13 +179,28 @@ def test_at_the_end_players_are_told_then_the_channel_is_off_air() -> None:
     assert desk.channel.kept_bytes == 0
 
 
-def test_the_end_can_be_told_at_once_but_not_to_a_channel_on_air() -> None:
+def test_a_closed_broadcasts_last_segments_come_before_its_end() -> None:
     desk = on_air()
     desk.add()
-    desk.channel.end(desk.bench.now)
+    desk.close()
+    assert not desk.playlist.ended
+    desk.add()
+    desk.end()
+    assert (len(desk.playlist.segments), desk.playlist.ended) == (2, True)
+
+
+def test_an_end_is_not_told_of_a_channel_that_is_on_air_nor_of_a_later_session() -> None:
+    desk = on_air()
+    desk.add()
+    desk.end()
     assert not desk.playlist.ended
     desk.close()
-    desk.channel.end(desk.bench.now)
+    desk.open()
+    desk.channel.end("s1", desk.bench.now)
+    desk.close()
+    desk.channel.end("s1", desk.bench.now)
+    assert not desk.playlist.ended
+    desk.end()
     assert desk.playlist.ended
 
 
@@ -212,6 +230,7 @@ def test_numbers_are_kept_long_after_the_end_and_then_forgotten() -> None:
     assert desk.playlist.media_sequence == reached + 1
     assert desk.playlist.segments[-1].cc == cc + 1
     desk.close()
+    desk.end()
     for _ in range(60):  # the server looks once a second
         desk.wait(1)
     assert desk.wait(LIMITS.remember_s - 60)
@@ -270,7 +289,7 @@ def test_whatever_happens_numbers_never_go_down_and_names_never_change(
         elif step == "close" and desk.channel.is_on_air:
             desk.close()
         elif step == "end":
-            desk.channel.end(desk.bench.now)
+            desk.end()
         elif isinstance(step, bool) and desk.channel.is_on_air:
             desk.add(discontinuity=step)
         elif isinstance(step, float):

@@ -74,6 +74,28 @@ def publish_live(bench: Bench, packager: Packager, frames: list[Frame]) -> None:
     bench.run_turns()
 
 
+def test_the_end_is_told_behind_the_last_segment_but_not_to_those_who_hear_the_next_broadcast() -> (
+    None
+):
+    bench = Bench()
+    channel = bench.channel()
+    first = attach(bench, channel)
+    first.on_track(AAC_TRACK)
+    publish(first, make_frames(100))
+    first.on_close("over")
+    second = attach(bench, channel)
+    second.on_track(AAC_TRACK)
+    publish(second, make_frames(100))
+    bench.scheduled.pop(0)()
+    assert len(parse_playlist(channel.playlist(compressed=False)).segments) == 3
+    assert not parse_playlist(channel.playlist(compressed=False)).ended
+    second.on_close("over")
+    assert not parse_playlist(channel.playlist(compressed=False)).ended
+    bench.run_turns()
+    playlist = parse_playlist(channel.playlist(compressed=False))
+    assert (len(playlist.segments), playlist.ended) == (4, True)
+
+
 @pytest.mark.parametrize("step_s", [3600.0, -3600.0])
 def test_a_wall_clock_that_is_set_moves_the_next_date_without_a_discontinuity(
     step_s: float,

@@ -34,7 +34,7 @@ async def play(port: int, codec: str) -> tuple[bytes, bytes]:
 
 
 async def publish(server: HlsServer, codec: str, frames: list[Frame], track_frames: int) -> None:
-    """Publish `frames` at `SPEED`, as two broadcasts with an encoder's reconnect between them."""
+    """Publish `frames` at `SPEED`, as two broadcasts, the second of which takes over."""
     track, _ = tone(codec, 12)
     begin, published = time.monotonic(), 0
     for part in (frames[:track_frames], frames[track_frames:]):
