@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "awazpulse.audio": set[str](),
     "awazpulse.store": set[str](),
     "awazpulse.relay": {"awazpulse.audio"},
+    "awazpulse.media": {"awazpulse.audio"},
     "awazpulse.channels": {"awazpulse.audio", "awazpulse.relay", "awazpulse.store"},
     "ingest": {"awazpulse.audio", "awazpulse.relay", "awazpulse.channels"},
     "icecast_compat": {"awazpulse.audio", "awazpulse.relay", "awazpulse.channels"},
@@ -32,8 +33,8 @@ IMPURE = {
     "selectors", "socket", "sqlalchemy", "ssl", "uvloop",
 }  # fmt: skip
 PURE_ROOMS = (
-    "awazpulse.addresses", "awazpulse.audio", "awazpulse.errors", "awazpulse.kinds", "awazpulse.refusals", "awazpulse.relay",
-    "hls", "icecast_compat", "ingest",
+    "awazpulse.addresses", "awazpulse.audio", "awazpulse.errors", "awazpulse.kinds", "awazpulse.media", "awazpulse.refusals",
+    "awazpulse.relay", "hls", "icecast_compat", "ingest",
 )  # fmt: skip
 
 
