@@ -1,14 +1,16 @@
 """What one channel's listeners can fetch: the window of ready segments and its playlist. No I/O.
 
-    open ----> add, add, ... ----> close ----> end --(ended_playlist_s)--> empty
-      ^                              |           |                           |
-      +------------------------------+-----------+---------------------------+
+    open --> add, add, ... --> close --> end --(ended_playlist_s)--> empty
+      ^                          |        |                            |
+      +--------------------------+--------+----------------------------+
 
-At EXT-X-ENDLIST hls.js, VLC, mpv, FFmpeg and AVPlayer play out and stop for good. So it comes with the
-end of the broadcast alone, behind its last segment: a broadcast waits for an encoder that reconnects,
-and silence or a fallback stands in for it. A later broadcast serves a playlist without it, on which MEDIA-SEQUENCE, DISCONTINUITY-SEQUENCE and PTS go on. Long after the end the
-channel is 'not on air' (404) and its segments are gone, but the numbers stay for `remember_s`; a
-channel forgotten begins with greater ones (`numbering.py`).
+A broadcast outlives an encoder that reconnects, so its end is final. hls.js, VLC, mpv and FFmpeg
+play out and stop at EXT-X-ENDLIST, so the playlist gets it as soon as the last segments, which
+still wait to be packaged at `close`, are listed. If the channel goes on air again, it serves a
+playlist without EXT-X-ENDLIST, and MEDIA-SEQUENCE, DISCONTINUITY-SEQUENCE and PTS go on from where
+they were. `ended_playlist_s` after the end the channel is 'not on air' (404), and its segments are
+dropped when they are too old. Its numbers are kept for `remember_s`; a channel that was forgotten
+begins with greater ones (see `numbering`).
 
 A segment that left the list stays fetchable for its own duration plus that of the longest playlist
 that named it (RFC 8216 §6.2.2).
@@ -117,7 +119,7 @@ class Channel:
         self._forget_playlists()
 
     def close(self, now: float) -> None:
-        """The broadcast is over; its last segments may still be packaged. `end` follows them."""
+        """Count no listeners from here on; the broadcast's last segments may still be added."""
         self.listeners = None
         self._closed_at = now
 
@@ -136,7 +138,6 @@ class Channel:
             self._drop(self._removed.popleft())
         if self.is_on_air:
             return False
-        self.end(now)
         if now >= self._ended_at + self._limits.ended_playlist_s:
             while self._window:
                 self._remove_first(now)

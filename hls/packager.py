@@ -97,10 +97,6 @@ class Packager:
         self._workshop.turns.add(self._end)
         logger.debug("channel=%s hls is off air: %s", channel.id, end)
 
-    def _end(self) -> None:
-        self._channel.end(self._workshop.now())
-        self._wake()
-
     def _queue(self, cut: Cut | None) -> None:
         if cut is None:
             return

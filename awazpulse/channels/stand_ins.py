@@ -1,7 +1,8 @@
 """Keeps ready what stands in for sources: silence of each track on air, and each channel's fallback.
 
-Broadcasts ask for it without waiting (`relay.stand_in.StandIns`). It is made by worker processes, in the
-background, as soon as a track is on air; what cannot be made is logged once and asked for again later.
+Broadcasts ask for it without waiting (`relay.stand_in.StandIns`). A frame of silence is made at once. A fallback
+is made by a worker process, in the background, as soon as its track is on air; what cannot be made is logged
+and asked for again later.
 """
 
 import asyncio
@@ -13,9 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from awazpulse.audio import Codec, Track
+from awazpulse.audio import Codec, Track, UnsupportedAudio
 from awazpulse.audio.aac import ADTS_HEADER_BYTES, serialize_audio_specific_config
 from awazpulse.errors import AwazPulseError
+from awazpulse.media.prepared import FallbackReel, PreparedFallback
+from awazpulse.media.silence import encode_silence
 from awazpulse.relay import Title
 from awazpulse.relay.stand_in import Reel, SilentReel
 
@@ -25,26 +28,22 @@ MAX_SILENCES = 64  # tracks; a frame each, under 2 KB
 MAX_TASKS = 64  # at once; more wait for the next time that they are asked for
 RETRY_S = 30.0  # after a failure
 FALLBACK_FOLDER = "fallback"
-DEFAULT_BITRATE_KBPS = 128
 
 
 class Media(Protocol):
     """The worker processes."""
 
-    async def encode_silence(self, track: Track, bitrate_kbps: int | None) -> bytes:
-        """Return one frame of silence of exactly this track."""
-
-    async def open_fallback(
-        self, path: Path, track: Track, bitrate_kbps: int | None, out_dir: Path
-    ) -> Reel:
-        """Return the file in the track's format, as a reel that plays without waiting."""
+    async def prepare_fallback(
+        self, path: Path, track: Track, bitrate_kbps: float | None, out_dir: Path
+    ) -> PreparedFallback:
+        """Return the file in the track's format."""
 
 
 @dataclass(slots=True)
 class _Fallback:
     path: Path
     title: Title
-    reels: dict[Track, Reel] = field(default_factory=dict)
+    reels: dict[Track, FallbackReel] = field(default_factory=dict)
 
 
 class StandInShelf:
@@ -56,7 +55,7 @@ class StandInShelf:
         self._media = media
         self._folder = data_dir / FALLBACK_FOLDER
         self._clock = clock
-        self._silences: OrderedDict[Track, bytes] = OrderedDict()
+        self._silences: OrderedDict[Track, bytes | None] = OrderedDict()
         self._fallbacks: dict[str, _Fallback] = {}
         self._tasks: dict[object, asyncio.Task[None]] = {}
         self._failed_at: dict[object, float] = {}
@@ -87,8 +86,7 @@ class StandInShelf:
 
     def prepare(self, channel_id: str, track: Track, bitrate_kbps: int | None) -> None:
         """See `StandIns`."""
-        if track not in self._silences:
-            self._start(track, lambda: self._make_silence(track, bitrate_kbps))
+        self._make_silence(track, bitrate_kbps)
         fallback = self._fallbacks.get(channel_id)
         if fallback is not None and track not in fallback.reels:
             key = (channel_id, fallback.path, track)
@@ -96,11 +94,9 @@ class StandInShelf:
 
     def open_silence(self, track: Track) -> Reel | None:
         """See `StandIns`."""
-        frame = self._silences.get(track)
+        frame = self._make_silence(track, None)
         if frame is None:
-            self.prepare("", track, None)
             return None
-        self._silences.move_to_end(track)
         return SilentReel(track, frame, ADTS_HEADER_BYTES if track.codec is Codec.AAC else 0)
 
     def open_fallback(self, channel_id: str, track: Track | None) -> Reel | None:
@@ -161,16 +157,27 @@ class StandInShelf:
             self._failed_at.pop(next(iter(self._failed_at)))
         self._failed_at[key] = self._clock()
 
-    async def _make_silence(self, track: Track, bitrate_kbps: int | None) -> None:
-        self._silences[track] = await self._media.encode_silence(track, bitrate_kbps)
+    def _make_silence(self, track: Track, bitrate_kbps: int | None) -> bytes | None:
+        """Return a frame of silence of this track, None for one that has none."""
+        if track in self._silences:
+            self._silences.move_to_end(track)
+            return self._silences[track]
+        try:
+            frame = encode_silence(track, bitrate_kbps)
+        except UnsupportedAudio as error:
+            logger.warning("no silence can stand in: %s", error)
+            frame = None
+        self._silences[track] = frame
         if len(self._silences) > MAX_SILENCES:
             self._silences.popitem(last=False)
+        return frame
 
     async def _make_fallback(
         self, channel_id: str, fallback: _Fallback, track: Track, bitrate_kbps: int | None
     ) -> None:
         out_dir = self._folder / channel_id / "prepared"
-        reel = await self._media.open_fallback(fallback.path, track, bitrate_kbps, out_dir)
+        prepared = await self._media.prepare_fallback(fallback.path, track, bitrate_kbps, out_dir)
+        reel = await asyncio.to_thread(FallbackReel, prepared)
         if self._fallbacks.get(channel_id) is fallback:
             fallback.reels[track] = reel
         else:
@@ -180,9 +187,9 @@ class StandInShelf:
 class _Shown:
     """A kept reel with the channel's title; it stays open for the next time."""
 
-    def __init__(self, reel: Reel, title: Title) -> None:
-        self.track = reel.track
-        self.title = title if title.text else reel.title
+    def __init__(self, reel: FallbackReel, title: Title) -> None:
+        self.track = reel.prepared.track
+        self.title = title if title.text else Title.from_text(reel.prepared.title)
         self.take = reel.take
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from awazpulse.audio import Frame, Track, measure_frames
-from awazpulse.errors import MisuseError
+from awazpulse.errors import AwazPulseError, MisuseError
 
 from .ends import End, EndReason
 from .life import SILENCE_AFTER_S, AirChange, AirPolicy, AirState, AirStep, Due, Life
@@ -327,7 +327,7 @@ class Broadcast:
             for frames in stand_in.take_due(until):
                 self.stand_in_s[stand_in.sound] += measure_frames(frames)[1] / rate
                 self._outlet.on_frames(frames)
-        except (OSError, ValueError) as error:
+        except (AwazPulseError, OSError) as error:
             logger.warning("channel=%s its fallback cannot be read: %s", self.channel_id, error)
             self._close_stand_in()
             if self._life.state is AirState.ON_FALLBACK:

@@ -161,12 +161,11 @@ def test_discontinuities_count_once_they_have_left_the_list() -> None:
     assert {s.cc for s in desk.playlist.segments} == {before + 1}
 
 
-def test_at_the_end_players_are_told_then_the_channel_is_off_air() -> None:
+def test_players_are_told_of_the_end_then_the_channel_is_off_air() -> None:
     desk = on_air()
     desk.add(8)
     desk.close()
-    assert not desk.playlist.ended, "the last segments may still be packaged"
-    desk.channel.end(desk.bench.now)
+    desk.end()
     assert desk.playlist.ended
     uri = desk.playlist.uris[0]
     desk.wait(LIMITS.ended_playlist_s - 0.1)
@@ -209,7 +208,7 @@ def test_a_republish_after_the_end_goes_on_without_it() -> None:
     desk.add(8)
     before = desk.playlist
     desk.close()
-    desk.channel.end(desk.bench.now)
+    desk.end()
     desk.open()
     assert not desk.playlist.ended
     desk.add(discontinuity=True)
@@ -223,7 +222,7 @@ def test_numbers_are_kept_long_after_the_end_and_then_forgotten() -> None:
     desk.add(discontinuity=True)
     reached, cc = desk.playlist.media_sequence, desk.playlist.segments[-1].cc
     desk.close()
-    desk.channel.end(desk.bench.now)
+    desk.end()
     assert not desk.wait(LIMITS.remember_s - 1)
     desk.open()
     desk.add(discontinuity=True)

@@ -82,14 +82,14 @@ def test_the_end_is_told_behind_the_last_segment_but_not_to_those_who_hear_the_n
     first = attach(bench, channel)
     first.on_track(AAC_TRACK)
     publish(first, make_frames(100))
-    first.on_close("over")
+    first.on_close(LEFT)
     second = attach(bench, channel)
     second.on_track(AAC_TRACK)
     publish(second, make_frames(100))
     bench.scheduled.pop(0)()
     assert len(parse_playlist(channel.playlist(compressed=False)).segments) == 3
     assert not parse_playlist(channel.playlist(compressed=False)).ended
-    second.on_close("over")
+    second.on_close(LEFT)
     assert not parse_playlist(channel.playlist(compressed=False)).ended
     bench.run_turns()
     playlist = parse_playlist(channel.playlist(compressed=False))
