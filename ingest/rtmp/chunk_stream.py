@@ -40,6 +40,7 @@ _NOTHING: tuple[()] = ()
 _MAX_BYTES = {int(kind): kind.max_bytes for kind in MessageType if kind.max_bytes}
 _SKIPPED_WHEN_TOO_LONG = (MessageType.DATA_AMF0, MessageType.DATA_AMF3)  # metadata ends no stream
 _SET_CHUNK_SIZE, _ABORT = int(SetChunkSize.TYPE), int(Abort.TYPE)
+_VIDEO = int(MessageType.VIDEO)
 
 
 class _ChunkStream:
@@ -73,6 +74,7 @@ class ChunkReader:
         self._left = 0  # bytes of that chunk, still to come
         self._continuation = -1  # the type-3 basic header that would continue its message
         self.pending_bytes = 0
+        self.has_video = False  # whether the header of a video message has come; may be reset
 
     def receive_data(self, data: bytes) -> list[Message] | tuple[()]:
         """Return the messages that `data` completes."""
@@ -150,6 +152,8 @@ class ChunkReader:
             stream.is_stored = _is_stored(data[at + 6], length)
             stream.length = length
             stream.type_id = data[at + 6]
+            if stream.type_id == _VIDEO:
+                self.has_video = True
         if chunk_type == 0:
             stream.stream_id = int.from_bytes(data[at + 7 : at + 11], "little")
             stream.timestamp = 0

@@ -2,7 +2,7 @@
 
 Legacy tags: Adobe FLV 10.1 §E.4.2. Enhanced tags: Enhanced RTMP v2, 'Enhanced Audio'.
 
-    A? 00 AudioSpecificConfig | A? 01 one bare AAC access unit
+    A? 00 AudioSpecificConfig | A? 01 AAC, normally one bare access unit
     2? MP3 (also E?, for 8 kHz), normally one whole frame
     9t FourCC ...             t is the packet type; 95 holds several tracks, 97 a prefix to skip
 
@@ -31,6 +31,7 @@ _SOUND_FORMATS = {
 _SEQUENCE_START, _CODED_FRAMES, _MULTITRACK, _MOD_EX = 0, 1, 5, 7
 _ONE_TRACK, _MANY_CODECS = 0, 2
 _FEED_TRACK = 0
+_OTHER_TRACKS_ONLY = "got extra audio tracks only; give the encoder's first track audio"
 
 Events = list[Track | Frame]
 
@@ -54,6 +55,17 @@ class AudioReceiver:
     def __init__(self) -> None:
         self._timeline = Timeline()
         self._reader: AacReader | Mp3Reader | None = None
+        self._has_other_tracks = False
+
+    @property
+    def unplayable(self) -> str:
+        """Why nothing can be played of the audio that has come so far; empty when something can.
+
+        It is empty, too, as long as nothing has come that would be worth a word.
+        """
+        if self._reader is not None:
+            return self._reader.unplayable
+        return _OTHER_TRACKS_ONLY if self._has_other_tracks else ""
 
     def receive_message(self, payload: bytes, timestamp: int) -> Events:
         """Return what the message holds; `timestamp` in milliseconds modulo 2^32."""
@@ -70,6 +82,8 @@ class AudioReceiver:
         for packet in parse_enhanced(payload):
             if packet.track_id == _FEED_TRACK:
                 events += self._receive_packet(packet, timestamp)
+            else:
+                self._has_other_tracks = True
         return events
 
     def _receive_packet(self, packet: Packet, timestamp: int) -> Events:

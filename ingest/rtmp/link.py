@@ -57,6 +57,11 @@ class Link:
             return ()
         return [m for m in messages if m.type_id not in _CONTROL_TYPES or self._obey(m)]
 
+    def take_video(self) -> bool:
+        """Return whether video has come since the last call."""
+        has_video, self._chunks.has_video = self._chunks.has_video, False
+        return has_video
+
     def _shake_hands(self, handshake: Handshake, data: bytes) -> bytes | None:
         rest = handshake.receive_data(data)
         self.outbox.send_bytes(handshake.data_to_send())

@@ -10,11 +10,18 @@ from awazpulse.audio import Frame, Track
 from awazpulse.audio.mpeg_audio import HEADER_BYTES, mp3_splitter, parse_header, parse_track
 from awazpulse.audio.splitter import FrameSplitter
 
+_NO_FRAME = "got MP3 audio in which no frame can be found; set the encoder to AAC"
+
 
 class Mp3Reader:
-    """Reads MP3 messages that follow one another, with no other codec between them."""
+    """Reads MP3 messages that follow one another, with no other codec between them.
+
+    `unplayable` says why nothing can be played of what has come so far; empty when something can.
+    """
 
     def __init__(self) -> None:
+        self.unplayable = ""
+        self._has_found_frames = False
         self._identity: int | None = None
         self._sample_rate = 1
         self._splitter: FrameSplitter | None = None
@@ -40,6 +47,8 @@ class Mp3Reader:
             for frame in event:
                 frame.timestamp_ms += self._splitter_base_ms
                 events.append(frame)
+        self._has_found_frames = self._has_found_frames or bool(events)
+        self.unplayable = "" if self._has_found_frames else _NO_FRAME
         return events
 
     def _make_frames(
@@ -52,6 +61,7 @@ class Mp3Reader:
             if identity != self._identity:
                 track = parse_track(data)
                 self._identity, self._sample_rate = identity, track.sample_rate
+                self._has_found_frames = True
                 events.append(track)
             timestamp_ms = start_ms + samples_before * 1000 // self._sample_rate
             events.append(Frame(timestamp_ms, samples, data))

@@ -12,10 +12,14 @@ Contract: `receive_data` consumes all of its input and returns what happened, in
 `PeerError`, after which only `fail` and `data_to_send` make sense. `data_to_send` returns each
 byte once. `deadline` says when, in seconds of the caller's clock, `handle_deadline` is due.
 
+A live encoder that sends media has `AUDIO_PROOF_S` to send audio that can be played. Without this rule
+it would be on air with nothing to hear, and nobody would be told why.
+
 Media that comes before the decision is dropped, but for the track and the metadata, which
 encoders send once: `accept_publish` returns them.
 """
 
+import math
 from collections.abc import Callable
 from typing import ClassVar, Final
 
@@ -36,6 +40,7 @@ from .errors import (
     TooManyMessageStreams,
     TooMuchBeforePublish,
     UnexpectedCommand,
+    UnplayableAudio,
 )
 from .events import Event, PublishEnded, PublishRequested, Refused
 from .flv_audio import AudioReceiver
@@ -57,6 +62,11 @@ from .state import State, Step, next_state
 CHUNK_SIZE = 65_536  # ours; FFmpeg adopts it for what it sends, and saves us headers
 MAX_BYTES_BEFORE_PUBLISH = 256 * 1024  # handshake and commands take 5 KiB; bounds a stranger's cost
 MAX_MESSAGE_STREAMS = 16  # encoders create one, and one more when they publish again
+AUDIO_PROOF_S = (
+    3  # encoders interleave audio and video within 1 s; an owner waits no longer for a word
+)
+
+_NO_AUDIO = "got video without audio; add audio (AAC) to what the encoder sends"
 
 # Names of their own for the way of every frame: CPython 3.11 takes 0.18 us to find a member of an enum,
 # and a frame's whole way takes 5 us (`benchmarks/rtmp_ingest.py`).
@@ -94,6 +104,9 @@ class ServerProtocol:
         self._connect = Connect("", "", 0.0, is_enhanced=False)
         self._message_streams = 0
         self._publishing_id = 0  # the message stream that publish came on
+        # When a proof is due that the audio can be played. Infinite while nothing has come that would
+        # have to prove it, None when none is owed.
+        self._proof_due: float | None = None
         self._early_track: Track | None = None
         self._early_metadata: Metadata | None = None
 
@@ -108,6 +121,8 @@ class ServerProtocol:
         events: list[Event] = []
         for message in messages:
             self._HANDLERS[message.type_id](self, message, events)
+        if self._proof_due is not None and self._link.take_video():
+            self._demand_proof()
         if self.state in _BEFORE_PUBLISH and self._link.received_bytes > self._free_bytes:
             raise TooMuchBeforePublish(MAX_BYTES_BEFORE_PUBLISH)
         return events
@@ -120,6 +135,8 @@ class ServerProtocol:
         """Tell the encoder that it is on air; return the metadata and the track that came early."""
         self._now = now
         self._go(Step.ACCEPT, self._limits.silence_s)
+        self._link.take_video()  # what came before belongs to no proof
+        self._proof_due = math.inf if self._early_track is None else None
         stream_id = self._publishing_id.to_bytes(4, "big")
         self._out.send_control(UserControl(UserControl.STREAM_BEGIN, stream_id))
         self._send_status("status", "NetStream.Publish.Start", "On air.")
@@ -154,7 +171,7 @@ class ServerProtocol:
     def handle_deadline(self, now: float) -> list[Event]:
         """Act on a deadline that has passed: refuse for want of a decision of ours, or raise.
 
-        Raises `DeadlinePassed` when it is the peer that let it pass.
+        Raises `DeadlinePassed` or `UnplayableAudio` when it is the peer that let it pass.
         """
         if now < self.deadline:
             return []
@@ -163,12 +180,15 @@ class ServerProtocol:
             reason = str(ServiceUnavailable())
             self._refuse(reason)
             return [PublishEnded(reason)]
+        if self._proof_due is not None and now >= self._proof_due:
+            raise UnplayableAudio(self._audio.unplayable or _NO_AUDIO, AUDIO_PROOF_S)
         raise DeadlinePassed(_MISSING[self.state], self._wait_s)
 
     def _go(self, step: Step, wait_s: float) -> None:
         self.state = next_state(self.state, step)
         self._wait_s = wait_s
         self.deadline = self._now + wait_s
+        self._proof_due = None
 
     def _refuse(self, description: str) -> None:
         self._go(Step.REFUSE, self._limits.linger_s)
@@ -184,11 +204,20 @@ class ServerProtocol:
             received = self._audio.receive_message(message.payload, message.timestamp)
             if received:
                 self.deadline = self._now + self._wait_s
+                self._proof_due = None
                 events += received
+            elif self._audio.unplayable:
+                self._demand_proof()
         elif self.state is _DECIDING:
             for event in self._audio.receive_message(message.payload, message.timestamp):
                 if not isinstance(event, Frame):
                     self._early_track = event
+
+    def _demand_proof(self) -> None:
+        """Media has come that cannot be heard: from the first time on, the clock runs."""
+        if self._proof_due is None or self._proof_due == math.inf:
+            self._proof_due = self._now + AUDIO_PROOF_S
+        self.deadline = min(self.deadline, self._proof_due)
 
     def _receive_metadata(self, message: Message, events: list[Event]) -> None:
         if self.state not in _PUBLISHING:
@@ -206,6 +235,8 @@ class ServerProtocol:
                 self._receive_audio(part, events)
             elif part.type_id == MessageType.DATA_AMF0:
                 self._receive_metadata(part, events)
+            elif part.type_id == MessageType.VIDEO and self._proof_due is not None:
+                self._demand_proof()
 
     def _receive_command(self, message: Message, events: list[Event]) -> None:
         if self.state is State.LINGERING:

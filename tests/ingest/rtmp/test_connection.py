@@ -420,6 +420,22 @@ async def test_an_encoder_without_audio_goes_off_air_though_it_sends_video() -> 
         await asyncio.wait({video})
 
 
+async def test_an_encoder_whose_audio_cannot_be_played_is_told_and_goes_off_air(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr("ingest.rtmp.protocol.AUDIO_PROOF_S", SHORT)
+    async with on_stage(RtmpLimits(linger_s=SHORT)) as stage:
+        encoder = await stage.join()
+        await encoder.publish()
+        await encoder.send(wire.aac_frame(b"without a configuration"))
+        await encoder.read_until(b"NetStream.Failed")
+        assert b"got AAC without its configuration" in encoder.received
+        await encoder.wait_closed()
+        assert "got AAC without its configuration" in await stage.wait_off_air()
+    assert re.search(r"channel=demo closing: no audio that can be played within", caplog.text)
+
+
 async def _send_video(encoder: Encoder) -> None:
     while True:
         await encoder.send(wire.message(wire.VIDEO, bytes(1000)))
@@ -532,7 +548,7 @@ async def test_memory_stays_flat_under_hostile_input() -> None:
     async with on_stage() as stage:
         live = await stage.join()
         await live.publish()
-        await live.send(wire.control(1, 65536))
+        await live.send(wire.control(1, 65536) + wire.aac_config())
         hostile = [
             wire.chunk(0, 5, bytes(60_000), length=0xFFFFFF, type_id=wire.VIDEO)
             + wire.control(2, 5),
