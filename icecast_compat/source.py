@@ -195,7 +195,7 @@ class SourceConnection:
                 return
         silent_until = self._last_frame + self._silence_timeout_s
         if silent_until <= now:
-            self._end(End(EndReason.SILENT, why=f"for {self._silence_timeout_s:g} s"))
+            self._end(End(EndReason.SILENT, why=f"no audio for {self._silence_timeout_s:g} s"))
             return
         due = self._last_frame + self._check_interval_s
         if due <= now:

@@ -35,7 +35,7 @@ _SENTENCES = {
     EndReason.DISCONNECTED: "the encoder disconnected",
     EndReason.FINISHED: "the encoder ended its stream",
     EndReason.CONNECTION_LOST: "the encoder's connection was lost",
-    EndReason.SILENT: "the encoder sent no audio",
+    EndReason.SILENT: "the encoder fell silent",
     EndReason.BAD_AUDIO: "the encoder's audio cannot be used",
     EndReason.BROKE_PROTOCOL: "the encoder broke its protocol",
     EndReason.TAKEN_OVER: "taken over by another connection",

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager, suppress
 
 from awazpulse.audio import Frame, Track
 from awazpulse.refusals import Refusal, UnknownChannel, WrongSecret
-from awazpulse.relay import Broadcast, Source, Station, Title
+from awazpulse.relay import Broadcast, End, EndReason, Input, Source, Station, Title
+from awazpulse.relay.life import AirPolicy
 from ingest.rtmp.limits import RtmpLimits
 from ingest.rtmp.publication import Publication
 from ingest.rtmp.server import RtmpServer
@@ -25,10 +26,13 @@ class Recorder:
         self.tracks: list[Track] = []
         self.frames: list[Frame] = []
         self.closed = asyncio.Event()
-        self.reason = ""
+        self.end: End | None = None
 
     def on_track(self, track: Track) -> None:
         self.tracks.append(track)
+
+    def on_break(self) -> None:
+        pass
 
     def on_frames(self, frames: Sequence[Frame]) -> None:
         self.frames += frames
@@ -36,9 +40,20 @@ class Recorder:
     def on_title(self, title: Title) -> None:
         pass
 
-    def on_close(self, reason: str) -> None:
-        self.reason = reason
+    def on_close(self, end: End) -> None:
+        self.end = end
         self.closed.set()
+
+
+TAKEN_OVER = End(EndReason.TAKEN_OVER)
+KICKED = End(EndReason.STOPPED, why="kicked")
+
+
+def why_ended(broadcast: Broadcast) -> str:
+    """Return why the encoder was lost, or cut off."""
+    end = broadcast.end
+    assert end is not None
+    return str(broadcast.last_loss if end.reason is EndReason.GRACE_OVER else end)
 
 
 class EncoderGone(Refusal):
@@ -46,7 +61,10 @@ class EncoderGone(Refusal):
 
 
 class FakeGate:
-    """Knows one key for every channel but `nobody`; the last encoder takes a channel over."""
+    """Knows one key for every channel but `nobody`; the last encoder takes a channel over.
+
+    Each encoder gets a broadcast of its own, which ends with it.
+    """
 
     def __init__(self) -> None:
         self.asks_who_is_gone = False
@@ -58,9 +76,9 @@ class FakeGate:
         self.is_asked = asyncio.Event()
         self.failure: Exception | None = None
 
-    async def open_broadcast(
+    async def connect(
         self, channel_id: str, secret: str, source: Source, station: Station
-    ) -> Broadcast:
+    ) -> Input:
         self.is_asked.set()
         await self.is_open.wait()
         if self.failure is not None:
@@ -75,17 +93,18 @@ class FakeGate:
             raise WrongSecret(channel_id, "stream key")
         for older in self.broadcasts:
             if older.channel_id == channel_id:
-                older.close("another encoder took over")
+                older.close(TAKEN_OVER)
         return self._make(channel_id, source, station)
 
-    def _make(self, channel_id: str, source: Source, station: Station) -> Broadcast:
+    def _make(self, channel_id: str, source: Source, station: Station) -> Input:
         now = asyncio.get_running_loop().time()
-        broadcast = Broadcast(channel_id, "hls", source, station=station, max_listeners=1, now=now)
+        policy = AirPolicy(grace_s=0)
+        broadcast = Broadcast(channel_id, "hls", max_listeners=1, now=now, policy=policy)
         recorder = Recorder()
-        broadcast.subscribe(recorder)
+        broadcast.attach("hls", recorder)
         self.broadcasts.append(broadcast)
         self.recorders.append(recorder)
-        return broadcast
+        return broadcast.connect(source, station, now)
 
 
 class Encoder:
@@ -161,7 +180,7 @@ class Stage:
     async def wait_off_air(self) -> str:
         """Wait until the latest broadcast has ended, and return why."""
         await asyncio.wait_for(self.recorder.closed.wait(), PATIENCE_S)
-        return self.recorder.reason
+        return why_ended(self.gate.broadcasts[-1])
 
     async def wait_for_frames(self, count: int) -> list[Frame]:
         """Wait until the latest broadcast has had so many frames."""

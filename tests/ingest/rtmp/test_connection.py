@@ -11,13 +11,26 @@ import pytest
 from awazpulse.audio import Frame
 from awazpulse.audio.aac import parse_audio_specific_config
 from awazpulse.refusals import ServiceUnavailable, UnknownChannel
+from awazpulse.relay import Input
 from ingest.rtmp.connection import VIDEO_READ_BYTES
 from ingest.rtmp.limits import RtmpLimits
 from ingest.rtmp.server import REST_S
 
 from . import wire
-from .stage import CHANNEL, KEY, STARTED, Encoder, Stage, eventually, on_stage
+from .stage import (
+    CHANNEL,
+    KEY,
+    KICKED,
+    STARTED,
+    TAKEN_OVER,
+    Encoder,
+    Stage,
+    eventually,
+    on_stage,
+    why_ended,
+)
 
+DOES_NOT_READ = "the encoder broke its protocol: it does not read what it is sent"
 SHORT = 0.08  # seconds, for deadlines that a test waits for
 
 
@@ -73,7 +86,7 @@ async def test_a_connection_can_publish_again() -> None:
         encoder = await stage.join()
         await encoder.publish()
         await encoder.send(wire.command("FCUnpublish", 6, wire.NULL, wire.string(CHANNEL)))
-        assert await stage.wait_off_air() == "the encoder stopped"
+        assert await stage.wait_off_air() == "the encoder ended its stream"
         await encoder.send(wire.publish())
         await encoder.read_until(b"NetStream.Unpublish.Success")
         await encoder.send(wire.aac_config())
@@ -102,13 +115,13 @@ async def test_reads_behind_video_are_fewer_than_sends() -> None:
         await encoder.send(wire.aac_config())
         arrivals: set[float] = set()
         broadcast = stage.gate.broadcasts[0]
-        publish = broadcast.publish
+        take_frames = broadcast.take_frames
 
-        def note_arrival(frames: Sequence[Frame], now: float) -> None:
+        def note_arrival(source_input: Input, frames: Sequence[Frame], now: float) -> None:
             arrivals.add(now)
-            publish(frames, now)
+            take_frames(source_input, frames, now)
 
-        broadcast.publish = note_arrival  # type: ignore[method-assign]
+        broadcast.take_frames = note_arrival  # type: ignore[method-assign]
         for number in range(40):
             await encoder.send(wire.message(wire.VIDEO, bytes(VIDEO_READ_BYTES)))
             await _publish_frames(encoder, 1, number)
@@ -141,7 +154,7 @@ async def test_an_encoder_that_leaves_or_is_kicked_while_it_rests_is_gone() -> N
             if name == "left":
                 await encoder.close()
             else:
-                stage.gate.broadcasts[-1].close("kicked")
+                stage.gate.broadcasts[-1].close(KICKED)
             await stage.wait_off_air()
             await eventually(lambda: not stage.server._resting)
         await eventually(lambda: not stage.server._connections)
@@ -155,18 +168,18 @@ async def test_the_broadcast_ends_with_the_connection() -> None:
         encoder = await stage.join()
         await encoder.publish()
         await encoder.close()
-        assert await stage.wait_off_air() == "the encoder left"
+        assert await stage.wait_off_air() == "the encoder disconnected"
 
 
 async def test_the_connection_ends_with_the_broadcast_at_once() -> None:
     async with on_stage() as stage:
         encoder = await stage.join()
         await encoder.publish()
-        stage.gate.broadcasts[0].close("kicked")
+        stage.gate.broadcasts[0].close(KICKED)
         begin = time.monotonic()
         await encoder.wait_closed()
         assert time.monotonic() - begin < 0.5
-        assert stage.recorder.reason == "kicked"
+        assert stage.gate.broadcasts[-1].end == KICKED
 
 
 async def test_a_second_encoder_takes_over_from_the_first() -> None:
@@ -175,7 +188,7 @@ async def test_a_second_encoder_takes_over_from_the_first() -> None:
         await first.publish()
         await second.publish()
         await first.wait_closed()
-        assert stage.gate.recorders[0].reason == "another encoder took over"
+        assert stage.gate.broadcasts[0].end == TAKEN_OVER
         await second.send(wire.aac_config())
         await _publish_frames(second, 3)
         await stage.wait_for_frames(3)
@@ -192,7 +205,7 @@ async def test_frames_behind_a_kick_in_the_same_read_are_dropped() -> None:
 
         def kick_at_the_first(frames: Sequence[Frame]) -> None:
             on_frames(frames)
-            kick("kicked")
+            kick(KICKED)
 
         recorder.on_frames = kick_at_the_first  # type: ignore[method-assign]
         await encoder.send(wire.aac_config() + b"".join(wire.aac_frame(b"x", n) for n in range(9)))
@@ -216,7 +229,7 @@ async def test_a_broadcast_that_comes_after_the_encoder_left_is_closed(leave: st
         stage.gate.is_open.set()
         await eventually(lambda: bool(stage.gate.broadcasts))
         await asyncio.sleep(0.01)
-        assert stage.gate.broadcasts[0].closed_reason == "the encoder left before it was accepted"
+        assert why_ended(stage.gate.broadcasts[0]) == "the encoder disconnected"
 
 
 # What comes of a decision that nobody waits for
@@ -244,7 +257,7 @@ async def _leave(encoder: Encoder, stage: Stage, way: str) -> None:
         case "kick":
             for connection in tuple(stage.server._connections):
                 if not connection._live_since:
-                    connection.close("kicked")
+                    connection.close(KICKED)
 
 
 @pytest.mark.parametrize(
@@ -377,7 +390,7 @@ async def test_an_error_of_ours_is_logged_once_and_closes(
         frames = b"".join(wire.aac_frame(b"x", n) for n in range(5))
         await encoder.send(wire.aac_config() + frames)
         await encoder.wait_closed()
-        assert await stage.wait_off_air() == "an error of ours"
+        assert await stage.wait_off_air() == "an error of this server"
         assert len([r for r in caplog.records if r.levelno >= logging.ERROR]) == 1
 
 
@@ -414,7 +427,7 @@ async def test_an_encoder_without_audio_goes_off_air_though_it_sends_video() -> 
             await _publish_frames(encoder, 1, number)
         assert not stage.gate.broadcasts[0].is_closed
         video = asyncio.create_task(_send_video(encoder))
-        assert await stage.wait_off_air() == "no audio within 0.32 s"
+        assert await stage.wait_off_air() == "the encoder fell silent: no audio within 0.32 s"
         assert time.monotonic() - begin >= 11 * SHORT
         video.cancel()
         await asyncio.wait({video})
@@ -451,7 +464,7 @@ async def test_a_decision_that_is_late_is_a_refusal() -> None:
         assert b"try again soon" in encoder.received
         stage.gate.is_open.set()
         await eventually(lambda: bool(stage.gate.broadcasts))
-        assert await stage.wait_off_air() == "the encoder left before it was accepted"
+        assert await stage.wait_off_air() == "the encoder disconnected"
 
 
 # Limits
@@ -512,7 +525,7 @@ async def test_a_peer_that_reads_no_answers_is_cut_off() -> None:
         async with asyncio.timeout(20):
             with pytest.raises(ConnectionError):
                 await _send_for_ever(encoder, ping)
-        assert await stage.wait_off_air() == "the encoder does not read"
+        assert await stage.wait_off_air() == DOES_NOT_READ
 
 
 async def test_unread_answers_at_the_limit_are_kept_and_one_byte_more_ends_the_connection() -> None:
@@ -536,7 +549,7 @@ async def test_unread_answers_at_the_limit_are_kept_and_one_byte_more_ends_the_c
         assert transport.get_write_buffer_size() == limit
         assert not stage.recorder.closed.is_set()
         transport.write(b"x")
-        assert await stage.wait_off_air() == "the encoder does not read"
+        assert await stage.wait_off_air() == DOES_NOT_READ
 
 
 async def _send_for_ever(encoder: Encoder, data: bytes) -> None:
@@ -600,7 +613,7 @@ async def test_each_line_has_the_connection_and_the_channel_and_never_a_key(
     assert re.search(r"rtmp=(\d+) channel=demo on air", text)
     assert re.search(r"rtmp=(\d+) channel=demo refused: wrong stream key", text)
     assert re.search(r"rtmp=(\d+) channel=bad closing: got publish in state live", text)
-    assert re.search(r"rtmp=(\d+) channel=demo off air after \d+\.\d s: the encoder left", text)
+    assert re.search(r"rtmp=(\d+) channel=demo off air after \d+\.\d s: the encoder disconnected", text)
 
 
 SECRET = "uYRPqmxCe24Jvh9WkDzs7TnB"  # 24 letters and digits, as the catalog makes them

@@ -9,7 +9,7 @@ from ingest.rtmp.connection import VIDEO_READ_BYTES
 from ingest.rtmp.server import RtmpServer
 
 from . import wire
-from .stage import KEY, FakeGate, eventually, on_stage
+from .stage import KEY, FakeGate, eventually, on_stage, why_ended
 
 
 async def test_the_kernel_chooses_the_port_when_none_is_named() -> None:
@@ -61,7 +61,7 @@ async def test_one_connection_that_cannot_read_on_does_not_leave_the_others_paus
         stage.server._resting[0].resume = fail  # type: ignore[method-assign]
         await eventually(lambda: not stage.server._resting)
         broken = [b for b in stage.gate.broadcasts if b.is_closed]
-        assert [b.closed_reason for b in broken] == ["an error of ours"]
+        assert [why_ended(b) for b in broken] == ["an error of this server"]
         pairs = zip(encoders, stage.gate.recorders, strict=True)
         others = [pair for pair in pairs if not pair[1].closed.is_set()]
         for encoder, _ in others:
