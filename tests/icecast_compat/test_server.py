@@ -12,14 +12,16 @@ from contextlib import asynccontextmanager
 import pytest
 
 from awazpulse.refusals import ChannelBusy, WrongSecret
-from awazpulse.relay import Broadcast, Source, Station
+from awazpulse.relay import Broadcast, End, EndReason, Input, Source, Station
 from awazpulse.relay.fanout import FanOut
+from awazpulse.relay.life import AirPolicy
 from icecast_compat import responses
 from icecast_compat.connection import MAX_REQUESTS, Connection
 from icecast_compat.responses import Reply
 from icecast_compat.server import IcecastLimits, IcecastServer
 from tests.audio import encode_tone, split_frames
 
+STOPPED = End(EndReason.STOPPED)
 LOGIN = b"PUT /demo.mp3 HTTP/1.1\r\nContent-Type: audio/mpeg\r\nAuthorization: Basic %s\r\n\r\n"
 RIGHT = base64.b64encode(b"source:right")
 WRONG = base64.b64encode(b"source:wrong")
@@ -42,24 +44,24 @@ class Gate:
         self.ends: list[str] = []
         self.max_listeners = 100
 
-    async def open_broadcast(
+    async def connect(
         self, channel_id: str, secret: str, source: Source, station: Station
-    ) -> Broadcast:
+    ) -> Input:
         await self.authorize(channel_id, secret, station.address)
         if self.live is not None and not self.live.is_closed:
             raise ChannelBusy(channel_id)
+        now = time.monotonic()
+        policy = AirPolicy(grace_s=0)  # it ends with its source
         self.live = Broadcast(
-            channel_id,
-            "icecast",
-            source,
-            station=station,
-            max_listeners=self.max_listeners,
-            now=time.monotonic(),
+            channel_id, "icecast", max_listeners=self.max_listeners, now=now, policy=policy
         )
         assert self.server is not None
         self.server.attach(self.live)
-        self.live.on_closed(lambda _broadcast, reason: self.ends.append(reason))
-        return self.live
+        self.live.on_closed(self._note_end)
+        return self.live.connect(source, station, now)
+
+    def _note_end(self, broadcast: Broadcast, end: End) -> None:
+        self.ends.append(str(broadcast.last_loss or end))
 
     async def authorize(self, channel_id: str, secret: str, address: str) -> None:
         await asyncio.sleep(0)
@@ -111,7 +113,7 @@ async def world() -> AsyncIterator[World]:
     await server.start("127.0.0.1", 0)
     yield World(server, gate, fanout)
     if gate.live is not None:
-        gate.live.close("the test is over")
+        gate.live.close(STOPPED)
     await server.close()
     fanout.close()
 
@@ -473,7 +475,7 @@ async def test_status_json_has_no_one_or_many_sources_in_icecasts_shape(world: W
         many = (await status())["source"]
         assert isinstance(many, list)
         assert len(many) == 2
-        other.close("over")
+        other.close(STOPPED)
         assert isinstance((await status())["source"], dict)
 
 
@@ -545,7 +547,7 @@ async def test_one_who_comes_when_the_source_has_just_ended_is_told_that_nothing
             pass
 
         def pull(self) -> None:
-            broadcast.close("the encoder ended its stream")
+            broadcast.close(STOPPED)
 
     broadcast = Broadcast(
         "other", "icecast", Ended(), station=Station(), max_listeners=9, now=time.monotonic()
@@ -561,7 +563,7 @@ async def test_a_closed_broadcast_cuts_its_source_off(world: World) -> None:
         writer.write(LOGIN % RIGHT)
         await reader.readuntil(b"\r\n\r\n")
         assert world.gate.live is not None
-        world.gate.live.close("switched")
+        world.gate.live.close(STOPPED)
         with contextlib.suppress(ConnectionResetError):
             assert await reader.read() == b""
     assert world.server.mounts == {}

@@ -613,7 +613,9 @@ async def test_each_line_has_the_connection_and_the_channel_and_never_a_key(
     assert re.search(r"rtmp=(\d+) channel=demo on air", text)
     assert re.search(r"rtmp=(\d+) channel=demo refused: wrong stream key", text)
     assert re.search(r"rtmp=(\d+) channel=bad closing: got publish in state live", text)
-    assert re.search(r"rtmp=(\d+) channel=demo off air after \d+\.\d s: the encoder disconnected", text)
+    assert re.search(
+        r"rtmp=(\d+) channel=demo off air after \d+\.\d s: the encoder disconnected", text
+    )
 
 
 SECRET = "uYRPqmxCe24Jvh9WkDzs7TnB"  # 24 letters and digits, as the catalog makes them

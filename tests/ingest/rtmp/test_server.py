@@ -99,7 +99,7 @@ async def test_the_server_closes_encoders_and_broadcasts() -> None:
         await stage.server.close()
         for encoder in (live, idle, pending):
             await encoder.wait_closed()
-        assert stage.gate.recorders[0].reason == "the server is stopping"
+        assert why_ended(stage.gate.broadcasts[0]) == "the server stops"
         assert all(broadcast.is_closed for broadcast in stage.gate.broadcasts)
         with pytest.raises(ConnectionRefusedError):
             await stage.join()
