@@ -157,7 +157,7 @@ async def test_what_the_audio_is_decides_and_not_its_label(
         async with world.connect() as (heard, listener):
             while not world.server.mounts["demo"].broadcast.published_bytes:
                 await asyncio.sleep(0.01)
-                world.server.mounts["demo"].pull()
+                world.server.mounts["demo"].broadcast.pull()
             listener.write(b"GET /demo.mp3 HTTP/1.0\r\n\r\n")
             answer = await heard.readuntil(b"\r\n\r\n")
             writer.close()
@@ -302,12 +302,12 @@ async def test_a_probe_gets_the_bytes_it_asks_for_and_is_no_listener(world: Worl
         assert body == b"\xff\xfb"
         assert len((await world.ask(get % (b"0-99", b""))).partition(b"\r\n\r\n")[2]) == 100
         assert world.gate.live is not None
-        assert world.gate.live.peak_listeners == 0
+        assert world.gate.live.listeners_of("icecast").peak_listeners == 0
         for wanted, header in ((b"0-100", b""), (b"0-", b""), (b"0-1", b"Icy-MetaData: 1\r\n")):
             async with world.connect() as (reader, writer):
                 writer.write(get % (wanted, header))
                 assert (await reader.readline()).startswith(b"HTTP/1.0 200 ")
-        assert world.gate.live.peak_listeners >= 1
+        assert world.gate.live.listeners_of("icecast").peak_listeners >= 1
 
 
 async def test_a_source_that_inserts_metadata_is_heard_without_it(world: World) -> None:
@@ -408,7 +408,7 @@ async def test_so_many_logins_wait_for_the_database_and_no_more(
     async with asyncio.timeout(5):
         while world.server._checks:  # noqa: ASYNC110  # tasks are ending
             await asyncio.sleep(0.01)
-    assert world.server._checks_by_address == {}
+    assert not world.server._checks._of_peer
 
 
 async def test_titles_by_get_and_by_form_in_any_charset(world: World) -> None:
@@ -470,7 +470,7 @@ async def test_status_json_has_no_one_or_many_sources_in_icecasts_shape(world: W
         assert (source["listeners"], source["bitrate"]) == (0, 128)
         assert source["server_type"] == "audio/mpeg"
         assert world.gate.live is not None
-        other = Broadcast("b", "icecast", _Nobody(), station=Station(), max_listeners=1, now=0)
+        other = Broadcast("b", "icecast", max_listeners=1, now=0)
         world.server.attach(other)
         many = (await status())["source"]
         assert isinstance(many, list)
@@ -478,13 +478,6 @@ async def test_status_json_has_no_one_or_many_sources_in_icecasts_shape(world: W
         other.close(STOPPED)
         assert isinstance((await status())["source"], dict)
 
-
-class _Nobody:
-    def close(self, reason: str) -> None:
-        pass
-
-    def pull(self) -> None:
-        pass
 
 
 async def test_deadlines_of_a_head_a_reply_and_a_source(world: World) -> None:
@@ -496,7 +489,7 @@ async def test_deadlines_of_a_head_a_reply_and_a_source(world: World) -> None:
     async with world.on_air(), asyncio.timeout(3):
         while not world.gate.ends:  # noqa: ASYNC110  # a timer ends it
             await asyncio.sleep(0.05)
-    assert world.gate.ends == ["the encoder sent no audio for 0.5 s"]
+    assert world.gate.ends == ["the encoder fell silent: no audio for 0.5 s"]
 
 
 async def test_a_slow_head_does_not_put_the_deadline_off(world: World) -> None:
@@ -543,15 +536,17 @@ async def test_one_who_comes_when_the_source_has_just_ended_is_told_that_nothing
     world: World,
 ) -> None:
     class Ended:
-        def close(self, reason: str) -> None:
+        is_gone = False
+
+        def close(self, end: End) -> None:
             pass
 
         def pull(self) -> None:
             broadcast.close(STOPPED)
 
-    broadcast = Broadcast(
-        "other", "icecast", Ended(), station=Station(), max_listeners=9, now=time.monotonic()
-    )
+    now = time.monotonic()
+    broadcast = Broadcast("other", "icecast", max_listeners=9, now=now)
+    broadcast.connect(Ended(), Station(), now)
     world.server.attach(broadcast)
     answer = await world.ask(b"GET /other.mp3 HTTP/1.0\r\n\r\n")
     assert answer.startswith(b"HTTP/1.0 404 ")
