@@ -5,7 +5,7 @@ encoders write for it, but for fields that then mean nothing. It refers to no ot
 stand behind and in front of any frame of its track, as often as one likes; what the frame before has
 left in the decoder's overlap fades out by itself.
 
-MP3: side information of zeros (ISO/IEC 11172-3 §2.4.1.7). Layer II: bit allocation of zeros (§2.4.1.6). AAC: elements with max_sfb 0 (ISO/IEC 14496-3
+MP3: side information of zeros (ISO/IEC 11172-3 §2.4.1.7). AAC: elements with max_sfb 0 (ISO/IEC 14496-3
 §4.4.2), then a fill element: players that wait for a number of bytes would wait 30 times as long for
 frames of eleven bytes.
 """
