@@ -71,10 +71,7 @@ def probe(path: Path) -> FallbackInfo:
     """
     with _open(path) as container:
         stream = container.streams.audio[0]
-        if container.duration is not None:
-            duration_s = container.duration / av.time_base
-        else:
-            duration_s = 0.0
+        duration_s = container.duration / av.time_base if container.duration is not None else 0.0
         _check_length(duration_s)
         next(_decode(container), None)
         tags = {**container.metadata, **stream.metadata}
@@ -119,7 +116,9 @@ def _open(path: Path) -> Iterator[InputContainer]:
         )
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
     try:
-        with av.open(f"file:{path.resolve()}", options=options, metadata_errors="replace") as opened:
+        with av.open(
+            f"file:{path.resolve()}", options=options, metadata_errors="replace"
+        ) as opened:
             _check(opened)
             yield opened
     except (av.FFmpegError, UnicodeError) as error:

@@ -479,7 +479,6 @@ async def test_status_json_has_no_one_or_many_sources_in_icecasts_shape(world: W
         assert isinstance((await status())["source"], dict)
 
 
-
 async def test_deadlines_of_a_head_a_reply_and_a_source(world: World) -> None:
     begun = time.monotonic()
     assert await world.ask(b"") == b""
