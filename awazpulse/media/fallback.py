@@ -130,8 +130,8 @@ def _check(container: InputContainer) -> None:
         raise UnusableFile("got a file without audio" if container.streams else "got an empty file")
     stream = container.streams.audio[0]
     context = stream.codec_context
-    if context is None or context.name not in _CODECS:
-        raise UnusableFile(f"got {context.name if context else 'unknown'} audio, expected {_KINDS}")
+    if context.name not in _CODECS:
+        raise UnusableFile(f"got {context.name} audio, expected {_KINDS}")
     if context.sample_rate not in SAMPLE_RATES_HZ or not 1 <= context.channels <= MAX_CHANNELS:
         raise UnusableFile(
             f"got {context.channels} channels at {context.sample_rate} Hz, expected 1 to"
@@ -267,7 +267,7 @@ def _encode(
     )
     samples = 0
 
-    def encode() -> Iterator[av.Packet]:
+    def encode() -> "Iterator[av.Packet[av.AudioStream]]":
         nonlocal samples
         for frame in conformer.conform(frames):
             frame.pts = samples

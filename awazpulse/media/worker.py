@@ -93,15 +93,15 @@ def _measure(head: Head, body: bytes) -> list[dict[str, Any] | None]:
 
 
 def _probe(head: Head, _: bytes) -> dict[str, Any]:
-    from . import fallback  # noqa: PLC0415
+    from .fallback import probe  # noqa: PLC0415  # see the module's head
 
-    return fallback.probe(Path(head["path"])).to_json()
+    return probe(Path(head["path"])).to_json()
 
 
 def _prepare(head: Head, _: bytes) -> str:
-    from . import fallback  # noqa: PLC0415
+    from .fallback import prepare  # noqa: PLC0415
 
-    prepared = fallback.prepare(
+    prepared = prepare(
         Path(head["path"]),
         track_from_json(head["track"]),
         head["bitrate_kbps"],

@@ -285,7 +285,9 @@ class Broadcast:
             self._airing_since = now
         is_first = self.track is None
         covered_until = begins if is_first else max(self._covered_until, sent_until, begins)
-        self._seam = Seam(track, covered_until, now) if has_stalled and has_stood_in else None
+        has_backlog = has_stalled and has_stood_in
+        if not is_first:
+            self._seam = Seam(track, covered_until, now, has_backlog=has_backlog)
         if track != self.track:
             self._set_track(track)
         self._note_reach(covered_until)
