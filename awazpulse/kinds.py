@@ -33,6 +33,20 @@ class Quality(StrEnum):
     HD = "hd"
 
 
+class TakeoverPolicy(StrEnum):
+    """What a second encoder with the right key does while the first one is on air."""
+
+    TAKEOVER = "takeover"
+    REFUSE = "refuse"
+
+
+class FormatChange(StrEnum):
+    """What becomes of Icecast listeners when the sample rate or the number of channels changes."""
+
+    CONTINUE = "continue"
+    END = "end"
+
+
 class Role(StrEnum):
     """What a user may do; see `awazpulse.channels.access`."""
 

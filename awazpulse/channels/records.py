@@ -8,7 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from awazpulse.kinds import StreamStatus, StreamType
+from awazpulse.kinds import FormatChange, StreamStatus, StreamType, TakeoverPolicy
 from awazpulse.refusals import ChannelDisabled, ChannelInMaintenance, UnknownChannel
 from awazpulse.store import Channel, Stream
 from awazpulse.store.models import DEFAULT_MAX_LISTENERS
@@ -17,11 +17,22 @@ from .public_urls import CHANNEL_ID, PublicUrls, mount_point
 
 
 class ChannelPolicy(NamedTuple):
-    """What a channel's row says of its being on air."""
+    """What a channel's row says of its being on air; as the columns of these names."""
 
     id: str
     is_active: bool
     title_charset: str
+    grace_time: int
+    takeover: TakeoverPolicy
+    format_change: FormatChange
+    fallback_after: int
+    always_on: bool
+    simulcast: bool
+    dead_air_level: int
+    dead_air_after: int
+    dead_air_fallback: bool
+    fallback_file: str | None
+    fallback_title: str | None
 
 
 class StreamPolicy(NamedTuple):
@@ -117,6 +128,9 @@ async def load_channel(
     return ChannelRecord(channel, tuple(rows))
 
 
+_STREAM_ID = len(
+    ChannelPolicy._fields
+)  # its place in a row: between the channel's and the stream's
 _SELECT_POLICIES = (
     select(
         *(getattr(Channel, name) for name in ChannelPolicy._fields),
@@ -132,13 +146,19 @@ _SELECT_POLICIES = (
 async def load_policies(session: AsyncSession, ids: Sequence[str]) -> dict[str, PolicyRecord]:
     """Read what many channels' rows say of their being on air, by id; unknown ids are left out."""
     rows = await session.execute(_SELECT_POLICIES, {"ids": ids})
-    streams: dict[ChannelPolicy, list[StreamPolicy]] = {}
+    found: dict[str, tuple[ChannelPolicy, list[StreamPolicy]]] = {}
     for row in rows:
-        channel_id, is_active, title_charset, stream_id, *stream = row
-        of_channel = streams.setdefault(ChannelPolicy(channel_id, is_active, title_charset), [])
-        if stream_id is not None:
-            of_channel.append(StreamPolicy(*stream))
-    return {channel.id: PolicyRecord(channel, tuple(some)) for channel, some in streams.items()}
+        if row[0] not in found:
+            found[row[0]] = (ChannelPolicy(*row[:_STREAM_ID]), [])
+        if row[_STREAM_ID] is not None:
+            found[row[0]][1].append(StreamPolicy(*row[_STREAM_ID + 1 :]))
+    return {id_: PolicyRecord(channel, tuple(some)) for id_, (channel, some) in found.items()}
+
+
+async def load_always_on(session: AsyncSession) -> list[str]:
+    """Return the ids of the channels that a fallback alone keeps on air."""
+    query = select(Channel.id).where(Channel.always_on, Channel.is_active)
+    return list(await session.scalars(query.where(Channel.fallback_file.is_not(None))))
 
 
 def new_stream(

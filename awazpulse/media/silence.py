@@ -42,7 +42,7 @@ def encode_silence(track: Track, bitrate_kbps: float | None) -> bytes:
     frame has no padding. Raises `UnsupportedAudio` for a track that has no such frame.
     """
     bitrate_kbps = bitrate_kbps or DEFAULT_BITRATE_KBPS
-    if track.codec is Codec.MP3:
+    if track.codec in (Codec.MP3, Codec.MP2):
         return _encode_mpeg_audio(track, bitrate_kbps)
     return _encode_aac(track, bitrate_kbps)
 

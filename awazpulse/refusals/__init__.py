@@ -62,6 +62,33 @@ class ChannelBusy(Refusal):
         return f"channel {self.channel_id} is on air from another encoder"
 
 
+class EncodersFight(Refusal):
+    """Two encoders with the same key take the channel from each other."""
+
+    def __init__(self, channel_id: str, on_air_address: str, kept_for_s: float) -> None:
+        super().__init__(channel_id, on_air_address, kept_for_s)
+        self.channel_id = channel_id
+        self.on_air_address = on_air_address
+        self.kept_for_s = kept_for_s
+
+    def __str__(self) -> str:
+        return (
+            f"two encoders use the key of channel {self.channel_id} and take it from each other;"
+            f" the one at {self.on_air_address} keeps it for {self.kept_for_s:.0f} s, stop one of them"
+        )
+
+
+class EncoderGone(Refusal):
+    """The encoder has left, or given up, while its login was checked."""
+
+    def __init__(self, channel_id: str) -> None:
+        super().__init__(channel_id)
+        self.channel_id = channel_id
+
+    def __str__(self) -> str:
+        return f"the encoder of channel {self.channel_id} left before it was accepted"
+
+
 class ChannelDisabled(Refusal):
     """The channel is switched off (`isActive` false)."""
 
@@ -93,6 +120,45 @@ class ServiceUnavailable(Refusal):
 
 class InvalidValue(Refusal):
     """A value that somebody asked for is none that we can take; the text says which are."""
+
+
+class UnusableFile(InvalidValue):
+    """A file that somebody gave is none that we can play; the text says why."""
+
+
+class FileTooLarge(Refusal):
+    """A file that somebody gave is over the limit."""
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(max_bytes)
+        self.max_bytes = max_bytes
+
+    def __str__(self) -> str:
+        return f"the file is too large, expected {self.max_bytes / 1024**2:g} MiB at most"
+
+
+class CannotStore(Refusal):
+    """The server's disk is full, or takes no file for another reason. The operator's to mend."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the server cannot store the file ({self.reason}); nothing has changed"
+
+
+class UploadUnderWay(Refusal):
+    """Another upload for the same channel has not ended yet."""
+
+    def __init__(self, channel_id: str) -> None:
+        super().__init__(channel_id)
+        self.channel_id = channel_id
+
+    def __str__(self) -> str:
+        return (
+            f"another upload for channel {self.channel_id} is under way; try again when it is over"
+        )
 
 
 class AlreadyExists(Refusal):

@@ -13,13 +13,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 
-from awazpulse.kinds import Quality, Role, StreamStatus, StreamType
+from awazpulse.kinds import (
+    FormatChange,
+    Quality,
+    Role,
+    StreamStatus,
+    StreamType,
+    TakeoverPolicy,
+)
 
 from .columns import UtcTimestamp, case_insensitive, str_enum_column_type
 
 DEFAULT_MAX_LISTENERS = 1000
+DEFAULT_GRACE_TIME_S = 30
+DEFAULT_FALLBACK_AFTER_S = 5
+DEFAULT_DEAD_AIR_LEVEL_DBFS = -50
+DEFAULT_DEAD_AIR_AFTER_S = 20
 _MYSQL = {
     "mysql_engine": "InnoDB",
     "mysql_charset": "utf8mb4",
@@ -50,6 +61,14 @@ class _Timestamps:
     )
 
 
+def _number(name: str, default: int) -> MappedColumn[int]:
+    return mapped_column(name, default=default, server_default=sa.text(str(default)))
+
+
+def _switch(name: str) -> MappedColumn[bool]:
+    return mapped_column(name, default=False, server_default=sa.false())
+
+
 class User(_Timestamps, Base):
     """Someone who can sign in."""
 
@@ -67,7 +86,11 @@ class User(_Timestamps, Base):
 
 
 class Channel(_Timestamps, Base):
-    """What an owner runs. Its secrets are encrypted by `awazpulse.channels.secrets`."""
+    """What an owner runs. Its secrets are encrypted by `awazpulse.channels.secrets`.
+
+    `channel_settings` says what the settings do; times are seconds, levels dBFS. `fallback_file` is
+    a path below the data folder (an upload, ours to delete) or an absolute one (the operator's).
+    """
 
     __tablename__ = "channels"
     __table_args__ = (sa.Index("idx_channel_owner", "ownerId"), _MYSQL)
@@ -86,6 +109,26 @@ class Channel(_Timestamps, Base):
         "titleCharset", sa.String(20), default="latin-1", server_default="latin-1"
     )
     is_active: Mapped[bool] = mapped_column("isActive", default=True, server_default=sa.true())
+    grace_time: Mapped[int] = _number("graceTime", DEFAULT_GRACE_TIME_S)
+    takeover: Mapped[TakeoverPolicy] = mapped_column(
+        str_enum_column_type("channel_takeover", TakeoverPolicy),
+        default=TakeoverPolicy.TAKEOVER,
+        server_default=TakeoverPolicy.TAKEOVER.value,
+    )
+    format_change: Mapped[FormatChange] = mapped_column(
+        "formatChange",
+        str_enum_column_type("channel_format_change", FormatChange),
+        default=FormatChange.CONTINUE,
+        server_default=FormatChange.CONTINUE.value,
+    )
+    fallback_after: Mapped[int] = _number("fallbackAfter", DEFAULT_FALLBACK_AFTER_S)
+    always_on: Mapped[bool] = _switch("alwaysOn")
+    simulcast: Mapped[bool] = _switch("simulcast")
+    dead_air_level: Mapped[int] = _number("deadAirLevel", DEFAULT_DEAD_AIR_LEVEL_DBFS)
+    dead_air_after: Mapped[int] = _number("deadAirAfter", DEFAULT_DEAD_AIR_AFTER_S)
+    dead_air_fallback: Mapped[bool] = _switch("deadAirFallback")
+    fallback_file: Mapped[str | None] = mapped_column("fallbackFile", sa.String(255))
+    fallback_title: Mapped[str | None] = mapped_column("fallbackTitle", sa.String(255))
 
 
 class Stream(_Timestamps, Base):

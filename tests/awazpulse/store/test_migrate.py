@@ -1,16 +1,27 @@
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from awazpulse.store import Database, SchemaTooNew, migrate, open_database
+from awazpulse.kinds import FormatChange, StreamType, TakeoverPolicy
+from awazpulse.store import Channel, Database, SchemaTooNew, Stream, migrate, open_database
 from awazpulse.store.migrate import SCRIPTS, newest_revision
 from awazpulse.store.models import Base
+
+ROWS_OF_REVISION_0001 = """
+INSERT INTO users (id, email, passwordHash) VALUES ('u1', 'a@b', 'x');
+INSERT INTO channels (id, name, ownerId, encryptedStreamKey, encryptedSourcePassword)
+VALUES ('c1', 'One', 'u1', 'x', 'y');
+INSERT INTO streams (id, name, streamUrl, channelId, streamType)
+VALUES ('s1', 'One', 'http://x', 'c1', 'icecast')
+"""
 
 
 def differences(connection: sa.Connection) -> list[Any]:
@@ -26,6 +37,71 @@ async def test_migrating_again_changes_nothing(database: Database) -> None:
     await migrate(database)
     async with database.engine.connect() as connection:
         assert await connection.run_sync(differences) == []
+
+
+def run_alembic(connection: sa.Connection, direction: str, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.attributes["connection"] = connection
+    getattr(command, direction)(config, revision)
+
+
+@pytest.fixture
+async def first_database(database_url: str) -> AsyncIterator[Database]:
+    """A database as revision 0001 has left it, with a channel and a stream."""
+    database = open_database(database_url)
+    async with database.engine.begin() as connection:
+        await connection.run_sync(run_alembic, "upgrade", "0001")
+        for statement in ROWS_OF_REVISION_0001.split(";"):
+            await connection.execute(sa.text(statement))
+    yield database
+    await database.close()
+
+
+async def require_settings_of_revision_0002(database: Database) -> None:
+    """Check that the channel of `first_database` has the defaults, and its stream still."""
+    async with database.engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    async with database.read() as session:
+        channel = (await session.scalars(sa.select(Channel))).one()
+        stream = (await session.scalars(sa.select(Stream))).one()
+    assert (channel.id, channel.name, channel.encrypted_stream_key) == ("c1", "One", "x")
+    assert (channel.grace_time, channel.fallback_after) == (30, 5)
+    assert channel.takeover is TakeoverPolicy.TAKEOVER
+    assert channel.format_change is FormatChange.CONTINUE
+    assert (channel.always_on, channel.simulcast, channel.dead_air_fallback) == (False,) * 3
+    assert (channel.dead_air_level, channel.dead_air_after) == (-50, 20)
+    assert (channel.fallback_file, channel.fallback_title) == (None, None)
+    assert (stream.channel_id, stream.stream_type) == ("c1", StreamType.ICECAST)
+
+
+async def test_channels_of_revision_0001_get_the_default_settings(first_database: Database) -> None:
+    await migrate(first_database)
+    await require_settings_of_revision_0002(first_database)
+
+
+async def test_a_migration_that_was_cut_off_is_finished_by_the_next_start(
+    first_database: Database,
+) -> None:
+    async with first_database.engine.begin() as connection:
+        await connection.execute(
+            sa.text("ALTER TABLE channels ADD COLUMN graceTime INTEGER NOT NULL DEFAULT 30")
+        )
+    await migrate(first_database)
+    await require_settings_of_revision_0002(first_database)
+
+
+async def test_settings_of_channels_can_be_taken_back_and_given_again(
+    first_database: Database,
+) -> None:
+    await migrate(first_database)
+    async with first_database.engine.begin() as connection:
+        await connection.run_sync(run_alembic, "downgrade", "0001")
+    async with first_database.read() as session:
+        row = (await session.execute(sa.text("SELECT * FROM channels"))).one()
+    assert "graceTime" not in row._fields
+    await migrate(first_database)
+    await require_settings_of_revision_0002(first_database)
 
 
 async def test_the_newest_revision_is_known_without_alembic_and_is_alembics() -> None:

@@ -107,6 +107,20 @@ async def test_row_inserted_with_required_columns_alone_has_the_defaults(
 
 @pytest.mark.parametrize(
     ("column", "values"),
+    [("takeover", ["takeover", "refuse"]), ("formatChange", ["continue", "end"])],
+)
+async def test_enum_of_a_channel_takes_its_values_and_no_other(
+    database: Database, column: str, values: list[str]
+) -> None:
+    await insert_channel(database)
+    for value in values:
+        await execute(database, f"UPDATE channels SET {column} = '{value}'")
+    with pytest.raises(DBAPIError):
+        await execute(database, f"UPDATE channels SET {column} = 'other'")
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
     [
         ("streamType", ["hls", "icecast"]),
         ("status", ["live", "offline", "scheduled", "maintenance"]),
