@@ -19,7 +19,7 @@ from .prepared import PreparedFallback, load_prepared
 from .values import FallbackInfo, Levels, track_to_json
 
 QUICK = ChildLimits(
-    deadline_s=5,  # 1,000 channels take a second
+    deadline_s=5,  # 1,000 channels take one to two
     turn_s=5,
     idle_s=None,  # it is asked again soon, and takes a fifth of a second to start
     max_requests=64,

@@ -11,6 +11,7 @@ frames of eleven bytes.
 """
 
 from collections.abc import Iterator
+from itertools import product
 
 from awazpulse.audio import Codec, MalformedAudio, Track, UnsupportedAudio
 from awazpulse.audio.aac import ADTS_HEADER_BYTES, AdtsFramer
@@ -60,12 +61,12 @@ def _encode_mpeg_audio(track: Track, bitrate_kbps: float) -> bytes:
 def _headers_of(track: Track) -> Iterator[tuple[int, bytes]]:
     """Yield every header of the track, without CRC and padding, and its frame's size."""
     mode = _MONO if track.channels == 1 else _STEREO
-    for second in range(0xE1, 0x100, 2):
-        for third in range(0, 0x100, 4):
-            header = bytes((0xFF, second, third, mode << 6))
-            parsed = parse_header(header, 0) if not third & 2 else None
+    for second, rate_index in product(range(0xE1, 0x100, 2), range(3)):
+        for bitrate_index in range(1, 15):
+            header = bytes((0xFF, second, bitrate_index << 4 | rate_index << 2, mode << 6))
+            parsed = parse_header(header, 0)
             if parsed is None or parse_track(header) != track:
-                continue
+                break  # the bitrate makes no difference
             kbits = round(parsed.size * track.sample_rate / track.frame_samples / 125)
             if track.codec is Codec.MP3 or track.sample_rate < 32_000 or _may_be_mp2(kbits, mode):
                 yield parsed.size, header

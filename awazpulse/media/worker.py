@@ -23,9 +23,7 @@ from .values import track_from_json
 from .wire import ERRORS, LENGTHS, Head, parse_head, parse_lengths, serialize_message
 
 NICENESS = 10  # audio in the server goes first
-MAX_ADDRESS_SPACE_BYTES = (
-    2 << 30
-)  # what a hostile file can have libav ask for; it needs 0.6 GB itself
+MAX_ADDRESS_SPACE_BYTES = 1 << 30  # what libav may ask for when a file is hostile; 0.2 GB is usual
 _STANDARD_INPUT = 0
 _PIECE_BYTES = 1 << 20
 

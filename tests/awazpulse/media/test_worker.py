@@ -11,6 +11,7 @@ import pytest
 
 from awazpulse.media.values import track_to_json
 from awazpulse.media.wire import LENGTHS, Head, parse_head, parse_lengths, serialize_message
+from awazpulse.media.worker import MAX_ADDRESS_SPACE_BYTES
 from tests.audio import encode_tone
 
 from .players import track_of
@@ -84,7 +85,7 @@ def test_it_gives_way_to_the_server(child: subprocess.Popen[bytes]) -> None:
     fields = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
     assert fields[16] == "10"  # proc(5): nice
     limits = Path(f"/proc/{child.pid}/limits").read_text()
-    assert f"{2 << 30}" in limits
+    assert str(MAX_ADDRESS_SPACE_BYTES) in limits
 
 
 def test_it_says_nothing_of_a_damaged_file(tmp_path: Path) -> None:
