@@ -1,24 +1,35 @@
 """Listeners in step: they share a cursor, and are sent the same slice of memory. Used by the fan-out alone."""
 
 import logging
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from .listener import Listener
-
-if TYPE_CHECKING:
-    from .fanout import Audience
+from .listener import AudienceLike, Listener
 
 logger = logging.getLogger(__name__)
 
 TOO_FAR_BEHIND = "too far behind to be led to the live edge"
 
 
+class FanOutLike(Protocol):
+    """What a cohort needs of the `FanOut`."""
+
+    def drop(self, listener: Listener, reason: str) -> None:
+        """Disconnect a listener at once."""
+
+    def catch_up(self, listener: Listener, now: float) -> bool:
+        """Send a listener what it lacks; say whether it stands at the live edge now."""
+
+    def wait_for_room(self, listener: Listener) -> None:
+        """Serve a listener when its socket takes more."""
+
+
 class Cohort:
     """Listeners of one audience that share a cursor."""
 
-    __slots__ = ("audience", "entering", "in_step", "position")
+    __slots__ = ("_fanout", "audience", "entering", "in_step", "position")
 
-    def __init__(self, audience: "Audience") -> None:
+    def __init__(self, fanout: FanOutLike, audience: AudienceLike) -> None:
+        self._fanout = fanout
         self.audience = audience
         self.position = audience.feed.end
         self.in_step: list[Listener] = []
@@ -63,7 +74,7 @@ class Cohort:
             missed_bytes,
         )
         for listener in tuple(self.in_step):
-            self.audience.fanout.drop(listener, TOO_FAR_BEHIND)
+            self._fanout.drop(listener, TOO_FAR_BEHIND)
 
     def _take_slice(self) -> memoryview | None:
         """Return what the cohort lacks, up to the feed's end; None if it cannot be led there."""
@@ -79,8 +90,7 @@ class Cohort:
     def _enter(self, listener: Listener, now: float) -> None:
         """Bring a listener that has its own position into step."""
         listener.cohort = None
-        fanout = self.audience.fanout
-        if fanout.catch_up(listener, now):
+        if self._fanout.catch_up(listener, now):
             self.add(listener)
 
     def add(self, listener: Listener) -> None:
@@ -111,9 +121,8 @@ class Cohort:
 
         `start` is where the cohort stood before the slice.
         """
-        fanout = self.audience.fanout
         if sent < 0:
-            fanout.drop(listener, "connection lost")
+            self._fanout.drop(listener, "connection lost")
             return
         self.remove(listener)
         feed = self.audience.feed
@@ -123,4 +132,4 @@ class Cohort:
             listener.pending = bytes(data[sent:])
             listener.position = feed.end
         listener.last_progress = now  # it was in step until this very tick
-        fanout.wait_for_room(listener)
+        self._fanout.wait_for_room(listener)

@@ -23,17 +23,19 @@ import logging
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ParamSpec
 
 from awazpulse.errors import MisuseError
 
+from .audience import Audience
 from .cohort import TOO_FAR_BEHIND, Cohort
-from .feed import Feed
-from .listener import Listener
+from .listener import AudienceLike, Listener
 from .pacing import AUDIENCE_SENDS, Pacing, Phases
 from .rotation import Rotation
 from .selector import READ, WRITE, SocketSelector
+
+__all__ = ["MAX_CATCH_UP_BYTES", "MAX_PENDING_BYTES", "Audience", "FanOut"]
 
 logger = logging.getLogger(__name__)
 
@@ -47,50 +49,6 @@ _RECEIVE_BYTES = 4096
 _EARLY = 1 / 8  # of the interval: small cohorts that fall due so soon are served in the same turn
 
 
-class Audience:
-    """The listeners of one feed.
-
-    `on_left(listener)` is called once for each listener that joined, when it is gone for whatever
-    reason but the audience's own close. `pull()` is called before listeners are sent what is new: it
-    makes the feed grow by what the source has sent by now, and must not block.
-    """
-
-    def __init__(
-        self,
-        fanout: "FanOut",
-        feed: Feed,
-        on_left: Callable[[Listener], None] | None = None,
-        pull: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.fanout = fanout
-        self.feed = feed
-        self.pull = pull
-        self.cohorts: list[Cohort] = []
-        self.is_closed = False
-        self._on_left = on_left
-
-    @property
-    def listeners(self) -> list[Listener]:
-        """All of them, in no order; collected anew each time, for a set would cost each 70 bytes."""
-        return self.fanout.listeners_of(self)
-
-    def join(self, listener_socket: socket.socket, head: bytes, info: object = None) -> Listener:
-        """Add a listener: it gets `head`, its burst, then what comes. The socket is ours from here.
-
-        The socket must be connected and non-blocking. `info` is the caller's own, kept with it.
-        """
-        return self.fanout.join(self, listener_socket, head, info)
-
-    def close(self) -> None:
-        """Send everyone the last of the audio and disconnect them, within some turns of the loop."""
-        self.fanout.close_audience(self)
-
-    def left(self, listener: Listener) -> None:
-        """Tell that a listener is gone. For the fan-out."""
-        if self._on_left is not None and not self.is_closed:
-            self._on_left(listener)
-
-
 class FanOut:
     """All listeners of a process. One for each event loop; `close` it before the loop ends."""
 
@@ -99,7 +57,7 @@ class FanOut:
         self.listeners = 0
         self.dropped = 0
         self.requeued = 0
-        self._audiences = 0  # that have listeners
+        self._cohorts: dict[AudienceLike, list[Cohort]] = {}  # of those that have listeners
         self._loop = loop
         self._selector = SocketSelector[Listener](loop, self._on_event, self.pacing.turn_s)
         self._phases = Phases()
@@ -114,12 +72,12 @@ class FanOut:
     @property
     def interval_s(self) -> float:
         """The present seconds between two sends to one listener."""
-        return self.pacing.interval_s(self.listeners, self._audiences)
+        return self.pacing.interval_s(self.listeners, len(self._cohorts))
 
     # -- joining and leaving
 
     def join(
-        self, audience: Audience, listener_socket: socket.socket, head: bytes, info: object
+        self, audience: AudienceLike, listener_socket: socket.socket, head: bytes, info: object
     ) -> Listener:
         """See `Audience.join`."""
         if audience.is_closed:
@@ -145,20 +103,24 @@ class FanOut:
         self.dropped += 1
         logger.debug("listener dropped: %s", reason)
 
-    def listeners_of(self, audience: Audience) -> list[Listener]:
+    def listeners_of(self, audience: AudienceLike) -> list[Listener]:
         """See `Audience.listeners`."""
         found = [listener for listener in self._out_of_step if listener.audience is audience]
-        for cohort in audience.cohorts:
+        for cohort in self.cohorts_of(audience):
             found += cohort.in_step
             found += cohort.entering
         return found
 
-    def close_audience(self, audience: Audience) -> None:
+    def cohorts_of(self, audience: AudienceLike) -> Sequence[Cohort]:
+        """Return the cohorts of an audience; none if nobody has been in step yet."""
+        return self._cohorts.get(audience, ())
+
+    def close_audience(self, audience: AudienceLike) -> None:
         """See `Audience.close`."""
         if audience.is_closed:
             return
         audience.is_closed = True
-        self._leaving.extend(audience.listeners)
+        self._leaving.extend(self.listeners_of(audience))
         if self._leaving_handle is None:
             self._leaving_handle = self._loop.call_soon(self._work_off_leaving)
 
@@ -209,13 +171,13 @@ class FanOut:
 
     def _let_in(self, listener: Listener, now: float) -> None:
         """Give a listener that has caught up a place in a cohort."""
-        cohorts = listener.audience.cohorts
+        audience = listener.audience
+        cohorts = self._cohorts.setdefault(audience, [])
         for cohort in reversed(cohorts):
             if len(cohort) < self.pacing.cohort_size:
                 break
         else:
-            cohort = Cohort(listener.audience)
-            self._audiences += not cohorts
+            cohort = Cohort(self, audience)
             cohorts.append(cohort)
             self._rotation.add(cohort, self._phases.next(), now)
             self._set_timer()
@@ -252,9 +214,15 @@ class FanOut:
         for cohort in cohorts:
             self._guarded(cohort.tick, now)
             if not len(cohort):
-                self._rotation.remove(cohort)
-                cohort.audience.cohorts.remove(cohort)
-                self._audiences -= not cohort.audience.cohorts
+                self._take_off(cohort)
+
+    def _take_off(self, cohort: Cohort) -> None:
+        """Forget a cohort that nobody is in any more."""
+        self._rotation.remove(cohort)
+        cohorts = self._cohorts[cohort.audience]
+        cohorts.remove(cohort)
+        if not cohorts:
+            del self._cohorts[cohort.audience]
 
     def _take_due(self, now: float) -> list[Cohort]:
         """Return the cohorts that are due, as many as are no more work than a full one.

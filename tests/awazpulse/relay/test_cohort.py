@@ -12,7 +12,7 @@ async def test_listeners_in_step_have_no_position_of_their_own(station: Station)
     for _ in range(25):
         station.join()
     await until(lambda: all(listener.index >= 0 for listener in station.audience.listeners))
-    sizes = sorted(len(cohort.in_step) for cohort in station.audience.cohorts)
+    sizes = sorted(len(cohort.in_step) for cohort in station.fanout.cohorts_of(station.audience))
     assert sizes == [5, 10, 10]
 
 
@@ -81,7 +81,7 @@ async def test_those_who_cannot_be_led_to_the_live_edge_are_dropped_and_no_other
     assert len(station.left) == 2
     assert in_step.has_ended()
     assert stalled.has_ended()
-    assert not station.audience.cohorts
+    assert not station.fanout.cohorts_of(station.audience)
     other.publish(3)
     await until(lambda: numbers(player.read())[-1:] == [2])
     fanout.close()

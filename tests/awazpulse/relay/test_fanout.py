@@ -380,4 +380,4 @@ async def test_any_number_may_leave_in_any_order(station: Station, count: int) -
     for player in players[::2] + players[1::2]:
         player.close()
     await until(lambda: station.fanout.listeners == 0)
-    await until(lambda: not station.audience.cohorts)
+    await until(lambda: not station.fanout.cohorts_of(station.audience))
