@@ -1,11 +1,14 @@
 """Listeners in step: they share a cursor, and are sent the same slice of memory. Used by the fan-out alone."""
 
 import logging
-from typing import Protocol
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, Protocol
 
 from .listener import AudienceLike, Listener
 
 logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
 
 TOO_FAR_BEHIND = "too far behind to be led to the live edge"
 
@@ -21,6 +24,18 @@ class FanOutLike(Protocol):
 
     def wait_for_room(self, listener: Listener) -> None:
         """Serve a listener when its socket takes more."""
+
+    def guard(
+        self,
+        listener: Listener,
+        step: Callable[Concatenate[Listener, P], object],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        """Take a step for one listener, whose failure is that listener's alone."""
+
+    def note(self, error: Exception) -> None:
+        """Have an error reported at the end of the turn."""
 
 
 class Cohort:
@@ -57,15 +72,17 @@ class Cohort:
                     sent = 0
                 except OSError:
                     sent = -1
+                except Exception as error:  # noqa: BLE001  # the turn reports it
+                    self._fanout.note(error)
+                    sent = -1
                 if sent != size:
                     failed.append((listener, sent))
             for listener, sent in failed:
-                self._fall_out(listener, data, sent, start, now)
+                self._fanout.guard(listener, self._fall_out, data, sent, start, now)
         self.position = end
-        if self.entering:
-            entering, self.entering = self.entering, []
-            for listener in entering:
-                self._enter(listener, now)
+        # One by one: whoever has not had its turn is still found in the list, by whatever a step calls.
+        while self.entering:
+            self._fanout.guard(self.entering.pop(0), self._enter, now)
 
     def _drop_all(self, missed_bytes: int) -> None:
         logger.warning(
@@ -74,7 +91,7 @@ class Cohort:
             missed_bytes,
         )
         for listener in tuple(self.in_step):
-            self._fanout.drop(listener, TOO_FAR_BEHIND)
+            self._fanout.guard(listener, self._fanout.drop, TOO_FAR_BEHIND)
 
     def _take_slice(self) -> memoryview | None:
         """Return what the cohort lacks, up to the feed's end; None if it cannot be led there."""
