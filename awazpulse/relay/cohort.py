@@ -1,24 +1,50 @@
 """Listeners in step: they share a cursor, and are sent the same slice of memory. Used by the fan-out alone."""
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, Protocol
 
-from .listener import Listener
-
-if TYPE_CHECKING:
-    from .fanout import Audience
+from .listener import AudienceLike, Listener
 
 logger = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+
 TOO_FAR_BEHIND = "too far behind to be led to the live edge"
+
+
+class FanOutLike(Protocol):
+    """What a cohort needs of the `FanOut`."""
+
+    def drop(self, listener: Listener, reason: str) -> None:
+        """Disconnect a listener at once."""
+
+    def catch_up(self, listener: Listener, now: float) -> bool:
+        """Send a listener what it lacks; say whether it stands at the live edge now."""
+
+    def wait_for_room(self, listener: Listener) -> None:
+        """Serve a listener when its socket takes more."""
+
+    def guard(
+        self,
+        listener: Listener,
+        step: Callable[Concatenate[Listener, P], object],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        """Take a step for one listener, whose failure is that listener's alone."""
+
+    def note(self, error: Exception) -> None:
+        """Have an error reported at the end of the turn."""
 
 
 class Cohort:
     """Listeners of one audience that share a cursor."""
 
-    __slots__ = ("audience", "entering", "in_step", "position")
+    __slots__ = ("_fanout", "audience", "entering", "in_step", "position")
 
-    def __init__(self, audience: "Audience") -> None:
+    def __init__(self, fanout: FanOutLike, audience: AudienceLike) -> None:
+        self._fanout = fanout
         self.audience = audience
         self.position = audience.feed.end
         self.in_step: list[Listener] = []
@@ -46,15 +72,17 @@ class Cohort:
                     sent = 0
                 except OSError:
                     sent = -1
+                except Exception as error:  # noqa: BLE001  # the turn reports it
+                    self._fanout.note(error)
+                    sent = -1
                 if sent != size:
                     failed.append((listener, sent))
             for listener, sent in failed:
-                self._fall_out(listener, data, sent, start, now)
+                self._fanout.guard(listener, self._fall_out, data, sent, start, now)
         self.position = end
-        if self.entering:
-            entering, self.entering = self.entering, []
-            for listener in entering:
-                self._enter(listener, now)
+        # One by one: whoever has not had its turn is still found in the list, by whatever a step calls.
+        while self.entering:
+            self._fanout.guard(self.entering.pop(0), self._enter, now)
 
     def _drop_all(self, missed_bytes: int) -> None:
         logger.warning(
@@ -63,7 +91,7 @@ class Cohort:
             missed_bytes,
         )
         for listener in tuple(self.in_step):
-            self.audience.fanout.drop(listener, TOO_FAR_BEHIND)
+            self._fanout.guard(listener, self._fanout.drop, TOO_FAR_BEHIND)
 
     def _take_slice(self) -> memoryview | None:
         """Return what the cohort lacks, up to the feed's end; None if it cannot be led there."""
@@ -79,8 +107,7 @@ class Cohort:
     def _enter(self, listener: Listener, now: float) -> None:
         """Bring a listener that has its own position into step."""
         listener.cohort = None
-        fanout = self.audience.fanout
-        if fanout.catch_up(listener, now):
+        if self._fanout.catch_up(listener, now):
             self.add(listener)
 
     def add(self, listener: Listener) -> None:
@@ -111,9 +138,8 @@ class Cohort:
 
         `start` is where the cohort stood before the slice.
         """
-        fanout = self.audience.fanout
         if sent < 0:
-            fanout.drop(listener, "connection lost")
+            self._fanout.drop(listener, "connection lost")
             return
         self.remove(listener)
         feed = self.audience.feed
@@ -123,4 +149,4 @@ class Cohort:
             listener.pending = bytes(data[sent:])
             listener.position = feed.end
         listener.last_progress = now  # it was in step until this very tick
-        fanout.wait_for_room(listener)
+        self._fanout.wait_for_room(listener)

@@ -23,17 +23,20 @@ import logging
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import ParamSpec
+from collections.abc import Callable, Sequence
+from typing import Concatenate, ParamSpec
 
 from awazpulse.errors import MisuseError
 
+from .audience import Audience
 from .cohort import TOO_FAR_BEHIND, Cohort
-from .feed import Feed
-from .listener import Listener
+from .faults import Faults
+from .listener import AudienceLike, Listener
 from .pacing import AUDIENCE_SENDS, Pacing, Phases
 from .rotation import Rotation
 from .selector import READ, WRITE, SocketSelector
+
+__all__ = ["MAX_CATCH_UP_BYTES", "MAX_PENDING_BYTES", "Audience", "FanOut"]
 
 logger = logging.getLogger(__name__)
 
@@ -44,51 +47,8 @@ _TIMER_S = 0.002  # the loop's timers count milliseconds, and may run that much 
 MAX_CATCH_UP_BYTES = 262_144  # of one send to one listener out of step
 MAX_PENDING_BYTES = 65_536  # heads and moves to the live edge that a listener has not taken
 _RECEIVE_BYTES = 4096
+_OUR_ERROR = "an error of ours"
 _EARLY = 1 / 8  # of the interval: small cohorts that fall due so soon are served in the same turn
-
-
-class Audience:
-    """The listeners of one feed.
-
-    `on_left(listener)` is called once for each listener that joined, when it is gone for whatever
-    reason but the audience's own close. `pull()` is called before listeners are sent what is new: it
-    makes the feed grow by what the source has sent by now, and must not block.
-    """
-
-    def __init__(
-        self,
-        fanout: "FanOut",
-        feed: Feed,
-        on_left: Callable[[Listener], None] | None = None,
-        pull: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.fanout = fanout
-        self.feed = feed
-        self.pull = pull
-        self.cohorts: list[Cohort] = []
-        self.is_closed = False
-        self._on_left = on_left
-
-    @property
-    def listeners(self) -> list[Listener]:
-        """All of them, in no order; collected anew each time, for a set would cost each 70 bytes."""
-        return self.fanout.listeners_of(self)
-
-    def join(self, listener_socket: socket.socket, head: bytes, info: object = None) -> Listener:
-        """Add a listener: it gets `head`, its burst, then what comes. The socket is ours from here.
-
-        The socket must be connected and non-blocking. `info` is the caller's own, kept with it.
-        """
-        return self.fanout.join(self, listener_socket, head, info)
-
-    def close(self) -> None:
-        """Send everyone the last of the audio and disconnect them, within some turns of the loop."""
-        self.fanout.close_audience(self)
-
-    def left(self, listener: Listener) -> None:
-        """Tell that a listener is gone. For the fan-out."""
-        if self._on_left is not None and not self.is_closed:
-            self._on_left(listener)
 
 
 class FanOut:
@@ -99,7 +59,7 @@ class FanOut:
         self.listeners = 0
         self.dropped = 0
         self.requeued = 0
-        self._audiences = 0  # that have listeners
+        self._cohorts: dict[AudienceLike, list[Cohort]] = {}  # of those that have listeners
         self._loop = loop
         self._selector = SocketSelector[Listener](loop, self._on_event, self.pacing.turn_s)
         self._phases = Phases()
@@ -110,16 +70,17 @@ class FanOut:
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._leaving: deque[Listener] = deque()
         self._leaving_handle: asyncio.Handle | None = None
+        self._faults = Faults(logger, "a turn of the fan-out failed")
 
     @property
     def interval_s(self) -> float:
         """The present seconds between two sends to one listener."""
-        return self.pacing.interval_s(self.listeners, self._audiences)
+        return self.pacing.interval_s(self.listeners, len(self._cohorts))
 
     # -- joining and leaving
 
     def join(
-        self, audience: Audience, listener_socket: socket.socket, head: bytes, info: object
+        self, audience: AudienceLike, listener_socket: socket.socket, head: bytes, info: object
     ) -> Listener:
         """See `Audience.join`."""
         if audience.is_closed:
@@ -129,38 +90,43 @@ class FanOut:
         entry = audience.feed.join()
         listener.pending = head + entry.prefix
         listener.position = entry.position
-        self.listeners += 1
         self._selector.register(listener_socket, listener)
+        self.listeners += 1
+        self.guard(listener, self._begin, now)
+        self._faults.report()
+        return listener
+
+    def _begin(self, listener: Listener, now: float) -> None:
         if self.catch_up(listener, now):
             self._let_in(listener, now)
-        return listener
 
     def drop(self, listener: Listener, reason: str) -> None:
         """Disconnect a listener at once; one that is gone already stays so."""
         if listener.is_gone:
             return
-        self._detach(listener)
-        listener.socket.close()
-        listener.audience.left(listener)
         self.dropped += 1
         logger.debug("listener dropped: %s", reason)
+        self._let_go(listener)
 
-    def listeners_of(self, audience: Audience) -> list[Listener]:
+    def listeners_of(self, audience: AudienceLike) -> list[Listener]:
         """See `Audience.listeners`."""
         found = [listener for listener in self._out_of_step if listener.audience is audience]
-        for cohort in audience.cohorts:
+        for cohort in self.cohorts_of(audience):
             found += cohort.in_step
             found += cohort.entering
         return found
 
-    def close_audience(self, audience: Audience) -> None:
+    def cohorts_of(self, audience: AudienceLike) -> Sequence[Cohort]:
+        """Return the cohorts of an audience; none if nobody has been in step yet."""
+        return self._cohorts.get(audience, ())
+
+    def close_audience(self, audience: AudienceLike) -> None:
         """See `Audience.close`."""
         if audience.is_closed:
             return
         audience.is_closed = True
-        self._leaving.extend(audience.listeners)
-        if self._leaving_handle is None:
-            self._leaving_handle = self._loop.call_soon(self._work_off_leaving)
+        self._leaving.extend(self.listeners_of(audience))
+        self._schedule_leaving()
 
     def close(self) -> None:
         """Disconnect everyone, without turns, and let go of the loop."""
@@ -170,19 +136,23 @@ class FanOut:
             if timer is not None:
                 timer.cancel()
         for listener in self._selector.owners():
-            self._say_goodbye(listener)
+            self.guard(listener, self._say_goodbye)
+        self._faults.report()
         self._selector.close()
+
+    def _schedule_leaving(self) -> None:
+        if self._leaving and self._leaving_handle is None:
+            self._leaving_handle = self._loop.call_soon(self._work_off_leaving)
 
     def _work_off_leaving(self) -> None:
         deadline = time.monotonic() + self.pacing.turn_s
         self._leaving_handle = None
         while self._leaving:
-            listener = self._leaving.popleft()
-            if not listener.is_gone:
-                self._say_goodbye(listener)
+            self.guard(self._leaving.popleft(), self._say_goodbye)
             if time.monotonic() > deadline:
-                self._leaving_handle = self._loop.call_soon(self._work_off_leaving)
-                return
+                break
+        self._schedule_leaving()
+        self._faults.report()
 
     def _say_goodbye(self, listener: Listener) -> None:
         """Send what the listener has not had yet, as far as its socket takes it, and disconnect."""
@@ -190,32 +160,62 @@ class FanOut:
         if cohort is not None and listener.index >= 0:
             listener.position = cohort.position
         feed = listener.audience.feed
-        if listener.position >= feed.start:
-            with contextlib.suppress(OSError):
-                listener.socket.send(listener.pending + feed.read(listener.position, feed.end))
-        self._detach(listener)
-        listener.socket.close()
-        listener.audience.left(listener)
+        try:
+            if listener.position >= feed.start:
+                with contextlib.suppress(OSError):
+                    listener.socket.send(listener.pending + feed.read(listener.position, feed.end))
+        finally:
+            self._let_go(listener)
 
-    def _detach(self, listener: Listener) -> None:
-        self._selector.unregister(listener.socket)
+    def _let_go(self, listener: Listener) -> None:
+        """Forget a listener and close its socket, then tell its audience."""
         listener.is_gone = True
         self.listeners -= 1
         self._out_of_step.discard(listener)
-        if listener.cohort is not None:
-            listener.cohort.remove(listener)
+        with contextlib.ExitStack() as steps:  # the last first, and each though another fails
+            steps.callback(listener.audience.left, listener)
+            steps.callback(listener.socket.close)
+            steps.callback(self._selector.unregister, listener.socket)
+            if listener.cohort is not None:
+                listener.cohort.remove(listener)
+
+    # -- errors of ours
+
+    def guard(
+        self,
+        listener: Listener,
+        step: Callable[Concatenate[Listener, P], object],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        """Take a step for one listener, if it is not gone.
+
+        If the step fails, this listener is dropped, for nobody knows any more what it has had and which
+        list it is in. The others go on. The turn that this is a part of reports the error at its end.
+        """
+        if listener.is_gone:
+            return
+        with self._faults:
+            step(listener, *args, **kwargs)
+            return
+        with self._faults:
+            self.drop(listener, _OUR_ERROR)
+
+    def note(self, error: Exception) -> None:
+        """Have an error reported at the end of the turn."""
+        self._faults.add(error)
 
     # -- in step
 
     def _let_in(self, listener: Listener, now: float) -> None:
         """Give a listener that has caught up a place in a cohort."""
-        cohorts = listener.audience.cohorts
+        audience = listener.audience
+        cohorts = self._cohorts.setdefault(audience, [])
         for cohort in reversed(cohorts):
             if len(cohort) < self.pacing.cohort_size:
                 break
         else:
-            cohort = Cohort(listener.audience)
-            self._audiences += not cohorts
+            cohort = Cohort(self, audience)
             cohorts.append(cohort)
             self._rotation.add(cohort, self._phases.next(), now)
             self._set_timer()
@@ -237,24 +237,32 @@ class FanOut:
         """Serve the cohorts that are due: those of one turn, and the next turn the others."""
         self._timer = None
         now = time.monotonic()
-        self._rotation.set_interval(self.interval_s, now)
-        cohorts = self._take_due(now)
         try:
-            self._serve(cohorts, now)
+            self._rotation.set_interval(self.interval_s, now)
+            self._serve(self._take_due(now), now)
         finally:
             self._set_timer()
+            self._faults.report()
 
     def _serve(self, cohorts: list[Cohort], now: float) -> None:
         # All sources first: the processor's caches hold the way of a read or that of a send, not both,
         # and with 20 listeners each the sends would take twice as long (`benchmarks.mounts`).
         for audience in {cohort.audience: None for cohort in cohorts}:
-            self._guarded(audience.pull)
+            with self._faults:
+                audience.pull()
         for cohort in cohorts:
-            self._guarded(cohort.tick, now)
+            with self._faults:
+                cohort.tick(now)
             if not len(cohort):
-                self._rotation.remove(cohort)
-                cohort.audience.cohorts.remove(cohort)
-                self._audiences -= not cohort.audience.cohorts
+                self._take_off(cohort)
+
+    def _take_off(self, cohort: Cohort) -> None:
+        """Forget a cohort that nobody is in any more."""
+        self._rotation.remove(cohort)
+        cohorts = self._cohorts[cohort.audience]
+        cohorts.remove(cohort)
+        if not cohorts:
+            del self._cohorts[cohort.audience]
 
     def _take_due(self, now: float) -> list[Cohort]:
         """Return the cohorts that are due, as many as are no more work than a full one.
@@ -275,13 +283,6 @@ class FanOut:
                 break
             cohorts.append(cohort)
         return cohorts
-
-    def _guarded(self, step: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-        """One mount's trouble must not silence the others, nor its own next turn."""
-        try:
-            step(*args, **kwargs)
-        except Exception:
-            logger.exception("a turn of the fan-out failed")
 
     # -- out of step
 
@@ -345,32 +346,40 @@ class FanOut:
         now = time.monotonic()
         self._sweep_timer = self._loop.call_later(_SWEEP_INTERVAL_S, self._sweep)
         for listener in list(self._out_of_step):
-            if now - listener.last_progress > self.pacing.stall_timeout_s:
-                self.drop(listener, "takes nothing")
-                continue
-            feed = listener.audience.feed
-            if feed.end - listener.position > feed.capacity * 3 // 4 and not self._requeue(
-                listener
-            ):
-                continue
-            if len(listener.pending) > MAX_PENDING_BYTES:
-                self.drop(listener, "takes too little")
-        if not self._out_of_step:
+            self.guard(listener, self._look_after, now)
+        self._faults.report()
+        if not self._out_of_step and self._sweep_timer is not None:
             self._sweep_timer.cancel()
             self._sweep_timer = None
+
+    def _look_after(self, listener: Listener, now: float) -> None:
+        if now - listener.last_progress > self.pacing.stall_timeout_s:
+            self.drop(listener, "takes nothing")
+            return
+        feed = listener.audience.feed
+        is_about_to_fall_off = feed.end - listener.position > feed.capacity * 3 // 4
+        if is_about_to_fall_off and not self._requeue(listener):
+            return
+        if len(listener.pending) > MAX_PENDING_BYTES:
+            self.drop(listener, "takes too little")
 
     # -- the selector
 
     def _on_event(self, listener: Listener, events: int) -> None:
-        if events & READ and not self._still_connected(listener):
-            self.drop(listener, "disconnected")
-            return
-        if events & WRITE and listener in self._out_of_step:
-            now = time.monotonic()
-            if self.catch_up(listener, now):
-                self._out_of_step.discard(listener)
-                self._selector.modify(listener.socket, READ)
-                self._let_in(listener, now)
+        try:
+            if events & READ and not self._still_connected(listener):
+                self.drop(listener, "disconnected")
+            elif events & WRITE and listener in self._out_of_step:
+                self._serve_out_of_step(listener, time.monotonic())
+        except Exception:
+            self.drop(listener, _OUR_ERROR)  # else its socket may be ready, and fail, for ever
+            raise
+
+    def _serve_out_of_step(self, listener: Listener, now: float) -> None:
+        if self.catch_up(listener, now):
+            self._out_of_step.discard(listener)
+            self._selector.modify(listener.socket, READ)
+            self._let_in(listener, now)
 
     def _still_connected(self, listener: Listener) -> bool:
         """Read and forget what a listener says, within its limit; False at its end."""

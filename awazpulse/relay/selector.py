@@ -6,6 +6,7 @@ of them, serves what `turn_s` allows and leaves the rest to the next one.
 """
 
 import asyncio
+import logging
 import select
 import selectors
 import socket
@@ -13,6 +14,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
+
+from .faults import Faults
+
+logger = logging.getLogger(__name__)
 
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
@@ -117,7 +122,9 @@ def open_poller() -> Poller:
 class SocketSelector(Generic[Owner]):
     """Calls `on_event(owner, events)` when an owner's socket is ready (`READ`, `WRITE`).
 
-    An owner that was unregistered hears nothing more, even if it was ready already.
+    An owner that was unregistered hears nothing more, even if it was ready already. An `on_event` that
+    raises keeps no other owner waiting. It is called again for as long as the socket is ready, so it
+    should unregister an owner that it cannot serve.
     """
 
     def __init__(
@@ -136,6 +143,7 @@ class SocketSelector(Generic[Owner]):
         self._owners: list[Owner | None] = []
         self._count = 0
         self._ready: deque[tuple[int, Owner, int]] = deque()
+        self._faults = Faults(logger, "a turn of the selector failed")
         loop.add_reader(self._fd, self._work_off)
 
     def __len__(self) -> int:
@@ -182,6 +190,8 @@ class SocketSelector(Generic[Owner]):
             fd, owner, events = ready.popleft()
             # A descriptor's number is used anew: only the same owner is the same socket.
             if owners[fd] is owner:
-                self._on_event(owner, events)
+                with self._faults:
+                    self._on_event(owner, events)
             if time.monotonic() > deadline:
-                return  # level-triggered: the loop calls again
+                break  # level-triggered: the loop calls again
+        self._faults.report()
