@@ -4,12 +4,18 @@ It is started when there is something to ask, started again after a crash (each 
 and killed when it does not answer in time, or when nobody waits for the answer any more: what it was
 doing would be in the way of the next request. A crash fails the request under way only; the others wait
 on for the next child.
+
+It is a plain `Popen` with a socket pair, started and waited for in a thread: asyncio's own subprocesses wait
+by way of signals or watcher threads that differ between event loops and get in each other's way, and
+uvloop copies the server's page tables to start one.
 """
 
 import asyncio
 import contextlib
 import logging
 import os
+import socket
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,6 +43,15 @@ class ChildLimits:
     max_requests: int  # waiting or under way
 
 
+@dataclass(frozen=True, slots=True)
+class _Process:
+    """A child that runs, and the streams to it and from it."""
+
+    popen: subprocess.Popen[bytes]
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+
 class Child:
     """Asks a child process that runs `command`, one request at a time, in order."""
 
@@ -46,7 +61,7 @@ class Child:
         self._limits = limits
         self._turn = asyncio.Lock()
         self._requests = 0
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: _Process | None = None
         self._failures = 0  # in a row
         self._idle: asyncio.TimerHandle | None = None
         self._ending: set[asyncio.Task[None]] = set()
@@ -55,7 +70,7 @@ class Child:
     @property
     def pid(self) -> int | None:
         """The process's number, or None if none runs."""
-        return self._process.pid if self._process else None
+        return self._process.popen.pid if self._process else None
 
     async def ask(self, head: Head, body: bytes = b"") -> object:
         """Return the answer's result.
@@ -114,16 +129,17 @@ class Child:
         logger.warning("The %s worker %s", self._name, what)
         return MediaFailed(f"the {self._name} worker {what}")
 
-    async def _start(self) -> asyncio.subprocess.Process:
+    async def _start(self) -> _Process:
         """Return the process, started if there is none."""
-        if self._process is not None and self._process.returncode is not None:
+        if self._process is not None and self._process.popen.poll() is not None:
             self._end()  # it died while nobody asked: no request fails by that
         if self._process is None:
             if self._failures > 1:
                 await self._back_off()
-            if self._closed.is_set():
+            if not self._closed.is_set():
+                await self._spawn()
+            if self._closed.is_set():  # before it was started, or meanwhile
                 raise MediaFailed("closed")
-            await self._spawn()
         assert self._process is not None
         return self._process
 
@@ -135,14 +151,7 @@ class Child:
                 await self._closed.wait()
 
     async def _spawn(self) -> None:
-        spawning = asyncio.create_task(
-            asyncio.create_subprocess_exec(
-                *self._command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                env={k: v for k, v in os.environ.items() if not k.startswith(_SECRETS)},
-            )
-        )
+        spawning = asyncio.create_task(_spawn(self._command))
         try:
             self._process = await asyncio.shield(spawning)
         except asyncio.CancelledError:
@@ -170,27 +179,39 @@ class Child:
             await asyncio.gather(*self._ending)
 
 
-async def _ask(process: asyncio.subprocess.Process, message: bytes) -> Head:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(message)
-    await process.stdin.drain()
-    lengths = parse_lengths(await process.stdout.readexactly(LENGTHS.size))
-    answer = await process.stdout.readexactly(sum(lengths))
+async def _spawn(command: Sequence[str]) -> _Process:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        reader, writer = await asyncio.open_unix_connection(sock=ours)
+        try:
+            popen = await asyncio.to_thread(_popen, command, theirs.fileno())
+        except BaseException:
+            writer.transport.abort()
+            raise
+    return _Process(popen, reader, writer)
+
+
+def _popen(command: Sequence[str], channel: int) -> subprocess.Popen[bytes]:
+    env = {k: v for k, v in os.environ.items() if not k.startswith(_SECRETS)}
+    return subprocess.Popen(command, stdin=channel, stdout=channel, env=env)  # noqa: S603  # our own
+
+
+async def _ask(process: _Process, message: bytes) -> Head:
+    if process.writer.is_closing():  # uvloop raises RuntimeError when one writes
+        raise EOFError("it has ended")
+    process.writer.write(message)
+    await process.writer.drain()
+    lengths = parse_lengths(await process.reader.readexactly(LENGTHS.size))
+    answer = await process.reader.readexactly(sum(lengths))
     return parse_head(answer[: lengths[0]])
 
 
-async def _kill(process: asyncio.subprocess.Process) -> None:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
-    process.stdin.close()
-    while await process.stdout.read(1 << 16):  # or its pipe is never closed
-        pass
-    await process.wait()
-    with contextlib.suppress(OSError):  # what could not be written any more
-        await process.stdin.wait_closed()
+async def _kill(process: _Process) -> None:
+    process.popen.kill()
+    process.writer.transport.abort()
+    with contextlib.suppress(OSError):
+        await process.writer.wait_closed()
+    await asyncio.to_thread(process.popen.wait)
 
 
 def _result_of(answer: Head) -> object:

@@ -1,7 +1,8 @@
 """The server's side of decoding and encoding: asks children, and never waits itself.
 
-Two children at most: a quick one that stays, for levels; and one for files, which may take minutes and
-ends when there is nothing to do. Neither is started before it is needed. PyAV is loaded by them only.
+Three children at most, none of them started before it is needed: a quick one that stays, for levels; one
+that prepares files, which takes minutes; and one that looks at files, for somebody waits for that, and
+what is looked at may be hostile. The latter two end when there is nothing to do. PyAV is loaded by them only.
 """
 
 import asyncio
@@ -23,8 +24,14 @@ QUICK = ChildLimits(
     idle_s=None,  # it is asked again soon, and takes a fifth of a second to start
     max_requests=64,
 )
-FILES = ChildLimits(
-    deadline_s=15 * 60,  # four hours of audio take about 3 minutes on an idle core
+LOOK = ChildLimits(
+    deadline_s=20,  # a tenth of a second, unless the disk is slow or the file hostile
+    turn_s=60,
+    idle_s=60,
+    max_requests=64,
+)
+PREPARE = ChildLimits(
+    deadline_s=60 * 60,  # four hours of audio take up to 12 minutes of one idle core, to MP3
     turn_s=None,
     idle_s=60,
     max_requests=64,
@@ -44,10 +51,12 @@ class MediaWorker:
         command: Sequence[str] = _COMMAND,
         *,
         quick: ChildLimits = QUICK,
-        files: ChildLimits = FILES,
+        look: ChildLimits = LOOK,
+        prepare: ChildLimits = PREPARE,
     ) -> None:
         self.quick = Child(command, "levels", quick)
-        self.files = Child(command, "files", files)
+        self.look = Child(command, "probe", look)
+        self.prepare = Child(command, "fallback", prepare)
 
     async def measure(self, samples: Sequence[tuple[Track, bytes]]) -> list[Levels | None]:
         """Return the levels of each stretch of frames; None for one that cannot be decoded."""
@@ -64,7 +73,7 @@ class MediaWorker:
 
     async def probe(self, path: Path) -> FallbackInfo:
         """Return what the file is; `UnusableFile` says why it can be no fallback."""
-        found: Any = await self.files.ask({"do": "probe", "path": str(path)})
+        found: Any = await self.look.ask({"do": "probe", "path": str(path)})
         return FallbackInfo(**found)
 
     async def prepare_fallback(
@@ -82,9 +91,9 @@ class MediaWorker:
             "bitrate_kbps": bitrate_kbps,
             "out_dir": str(out_dir),
         }
-        prepared = await self.files.ask(head)
+        prepared = await self.prepare.ask(head)
         return await asyncio.to_thread(load_prepared, Path(str(prepared)))
 
     async def close(self) -> None:
         """End the children; what is under way fails. More than once is the same."""
-        await asyncio.gather(self.quick.close(), self.files.close())
+        await asyncio.gather(self.quick.close(), self.look.close(), self.prepare.close())

@@ -71,7 +71,7 @@ def probe(path: Path) -> FallbackInfo:
     """
     with _open(path) as container:
         stream = container.streams.audio[0]
-        duration_s = container.duration / av.time_base if container.duration is not None else 0.0
+        duration_s = (container.duration or 0) / av.time_base  # a broken file may not tell
         _check_length(duration_s)
         next(_decode(container), None)
         tags = {**container.metadata, **stream.metadata}
@@ -267,7 +267,7 @@ def _encode(
     )
     samples = 0
 
-    def encode() -> "Iterator[av.Packet[av.AudioStream]]":
+    def encode() -> Iterator["av.Packet[av.AudioStream]"]:
         nonlocal samples
         for frame in conformer.conform(frames):
             frame.pts = samples

@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, TypeAlias
 
 from .errors import MediaFailed, UnusableFile
 from .values import track_from_json
@@ -24,6 +24,8 @@ NICENESS = 10  # audio in the server goes first
 MAX_ADDRESS_SPACE_BYTES = (
     2 << 30
 )  # what a hostile file can have libav ask for; it has 0.6 GB of its own
+_STANDARD_INPUT = 0
+_PIECE_BYTES = 1 << 20
 
 Request: TypeAlias = tuple[Head, bytes]
 
@@ -37,25 +39,41 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
-    threading.Thread(
-        target=_read_requests, args=(sys.stdin.buffer, requests), name="requests", daemon=True
-    ).start()
+    threading.Thread(target=_read_requests, args=(requests,), name="requests", daemon=True).start()
     _silence_libav()
     while True:
         answers.write(_answer(*requests.get()))
         answers.flush()
 
 
-def _read_requests(source: BinaryIO, requests: "queue.SimpleQueue[Request]") -> None:
+def _read_requests(requests: "queue.SimpleQueue[Request]") -> None:
     """Queue what comes; at its end end the process, whatever the other thread does."""
-    while len(lengths := source.read(LENGTHS.size)) == LENGTHS.size:
-        head_bytes, body_bytes = parse_lengths(lengths)
-        head = source.read(head_bytes)
-        body = source.read(body_bytes)
-        if len(body) < body_bytes:
-            break
-        requests.put((parse_head(head), body))
-    os._exit(0)
+    try:
+        while request := _read_request():
+            requests.put(request)
+    finally:
+        os._exit(0)
+
+
+def _read_request() -> Request | None:
+    """Return the next request, or None if there is none, or not all of it."""
+    lengths = _read_exactly(LENGTHS.size)
+    if lengths is None:
+        return None
+    head_bytes, body_bytes = parse_lengths(lengths)
+    data = _read_exactly(head_bytes + body_bytes)
+    return (parse_head(data[:head_bytes]), data[head_bytes:]) if data else None
+
+
+def _read_exactly(count: int) -> bytes | None:
+    """Read past Python's file object: its lock, held by a thread, aborts the process when it ends."""
+    data = bytearray()
+    while len(data) < count:
+        piece = os.read(_STANDARD_INPUT, min(count - len(data), _PIECE_BYTES))
+        if not piece:
+            return None
+        data += piece
+    return bytes(data)
 
 
 def _silence_libav() -> None:
@@ -93,15 +111,15 @@ def _measure(head: Head, body: bytes) -> list[dict[str, Any] | None]:
 
 
 def _probe(head: Head, _: bytes) -> dict[str, Any]:
-    from .fallback import probe  # noqa: PLC0415  # see the module's head
+    from . import fallback  # noqa: PLC0415
 
-    return probe(Path(head["path"])).to_json()
+    return fallback.probe(Path(head["path"])).to_json()
 
 
 def _prepare(head: Head, _: bytes) -> str:
-    from .fallback import prepare  # noqa: PLC0415
+    from . import fallback  # noqa: PLC0415
 
-    prepared = prepare(
+    prepared = fallback.prepare(
         Path(head["path"]),
         track_from_json(head["track"]),
         head["bitrate_kbps"],
