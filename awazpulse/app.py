@@ -15,6 +15,7 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from api.app import create_app
 from api.server import ApiServer
@@ -23,6 +24,7 @@ from awazpulse.channels.accounts import Accounts
 from awazpulse.channels.catalog import ChannelCatalog
 from awazpulse.channels.credentials import ChannelCredentials
 from awazpulse.channels.events import ChannelChange, ChannelEvent
+from awazpulse.channels.fallback_files import FallbackFiles, ProbedFile, Prober
 from awazpulse.channels.public_urls import PublicUrls
 from awazpulse.channels.secrets import Vault
 from awazpulse.channels.stream_manager import StreamManager
@@ -30,6 +32,7 @@ from awazpulse.channels.tokens import Tokens
 from awazpulse.descriptors import DescriptorBudget, raise_limit
 from awazpulse.first_start import FirstOwner, populate_if_empty
 from awazpulse.kinds import StreamType
+from awazpulse.refusals import Refusal, ServiceUnavailable
 from awazpulse.relay import Broadcast, Source, Station
 from awazpulse.relay.fanout import FanOut
 from awazpulse.relay.pacing import Pacing
@@ -50,10 +53,18 @@ from ingest.rtmp.server import RtmpServer
 logger = logging.getLogger(__name__)
 
 
+class _NoProber:
+    """Stands where the media worker will: without it nothing is known to be playable."""
+
+    async def probe(self, path: Path) -> ProbedFile:
+        del path
+        raise ServiceUnavailable("look into audio files")
+
+
 class Core:
     """What the server and the command line share: the database and what stands on it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, prober: Prober | None = None) -> None:
         """Raise `SettingsError` for what the settings make impossible."""
         self.settings = settings
         prepare_data_dir(settings)
@@ -74,6 +85,7 @@ class Core:
         self.accounts = Accounts(self.database)
         self.catalog = ChannelCatalog(self.database, self.vault, lambda: self.urls)
         self.manager = StreamManager(self.database, self.vault, lambda: self.urls)
+        self.fallbacks = FallbackFiles(self.database, settings.data_dir, prober or _NoProber())
         self.running = RunningServer(settings.data_dir)
 
     async def migrate(self) -> None:
@@ -159,7 +171,9 @@ class App:
         budget.count_in(lambda: self._icecast.waiting)
         budget.count_in(lambda: self._hls.connections)
         core = self.core
-        services = Services(manager, core.catalog, core.accounts, core.tokens, core.database)
+        services = Services(
+            manager, core.catalog, core.accounts, core.tokens, core.database, core.fallbacks
+        )
         self._api = ApiServer(create_app(services))
         manager.on_opened(self._attach_delivery)
         manager.on_changed(self._end_delivery)
@@ -176,6 +190,7 @@ class App:
             await self._listen(self._api.start, "the API", "api_port"),
         )
         await core.manager.start()
+        await self._sweep_fallbacks()
         owner = await populate_if_empty(core.accounts, core.catalog)
         channels = [channel.id for channel in await core.catalog.list_all()]
         credentials = await core.catalog.get_credentials(channels[0]) if owner else None
@@ -200,6 +215,16 @@ class App:
                 logger.exception("a part of the server did not end well")
         self._fanout.close()
         await self.core.database.close()
+
+    async def _sweep_fallbacks(self) -> None:
+        """Delete what uploads have left behind that a crash has ended."""
+        try:
+            strays = await self.core.fallbacks.sweep()
+        except Refusal as refusal:
+            logger.warning("uploads that a crash has ended are still there: %s", refusal)
+        else:
+            if strays:
+                logger.info("deleted %d files of uploads that a crash had ended", strays)
 
     def _attach_delivery(self, broadcast: Broadcast) -> None:
         """The policy of the day: each type has its one delivery."""

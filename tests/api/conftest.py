@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
 from api import Services, create_app
+from awazpulse.channels.fallback_files import FallbackFiles
 from awazpulse.channels.tokens import Tokens
 from awazpulse.store import Database
+from tests.awazpulse.channels.probing import FakeProber
 from tests.awazpulse.channels.support import (
     OWNER,
     OWNER_PASSWORD,
@@ -19,6 +22,8 @@ from tests.awazpulse.channels.support import (
     Radio,
     open_radio,
 )
+
+MAX_FALLBACK_BYTES = 300_000  # of these tests: more than a form may add, and than a chunk
 
 
 @dataclass
@@ -28,6 +33,8 @@ class Panel:
     radio: Radio
     tokens: Tokens
     client: TestClient[Request, Application]
+    prober: FakeProber
+    folder: Path
 
     async def log_in(self, email: str = OWNER, password: str = OWNER_PASSWORD) -> dict[str, str]:
         """Return the headers of one who has signed in."""
@@ -51,14 +58,16 @@ async def read_error(response: ClientResponse, status: int) -> str:
     return str(body["message"])
 
 
-def make_services(radio: Radio, tokens: Tokens) -> Services:
-    return Services(radio.manager, radio.catalog, radio.accounts, tokens, radio.database)
+def make_services(radio: Radio, tokens: Tokens, fallbacks: FallbackFiles) -> Services:
+    return Services(radio.manager, radio.catalog, radio.accounts, tokens, radio.database, fallbacks)
 
 
 @pytest.fixture
-async def panel(sqlite_database: Database) -> AsyncIterator[Panel]:
+async def panel(sqlite_database: Database, tmp_path: Path) -> AsyncIterator[Panel]:
     async with open_radio(sqlite_database) as radio:
         tokens = Tokens(SECRET_KEY)
-        app = create_app(make_services(radio, tokens))
+        prober = FakeProber()
+        fallbacks = FallbackFiles(radio.sessions, tmp_path, prober, max_bytes=MAX_FALLBACK_BYTES)
+        app = create_app(make_services(radio, tokens, fallbacks))
         async with TestClient(TestServer(app)) as client:
-            yield Panel(radio, tokens, client)
+            yield Panel(radio, tokens, client, prober, tmp_path / "fallback" / "demo")
