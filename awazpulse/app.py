@@ -23,19 +23,24 @@ from api.services import Services
 from awazpulse.channels.accounts import Accounts
 from awazpulse.channels.catalog import ChannelCatalog
 from awazpulse.channels.credentials import ChannelCredentials
-from awazpulse.channels.events import ChannelChange, ChannelEvent
-from awazpulse.channels.fallback_files import FallbackFiles, ProbedFile, Prober
+from awazpulse.channels.fallback_files import FallbackFiles, ProbedFile
+from awazpulse.channels.levels import LevelMonitor
 from awazpulse.channels.public_urls import PublicUrls
 from awazpulse.channels.secrets import Vault
+from awazpulse.channels.stand_ins import StandInShelf
 from awazpulse.channels.stream_manager import StreamManager
 from awazpulse.channels.tokens import Tokens
 from awazpulse.descriptors import DescriptorBudget, raise_limit
 from awazpulse.first_start import FirstOwner, populate_if_empty
 from awazpulse.kinds import StreamType
-from awazpulse.refusals import Refusal, ServiceUnavailable
-from awazpulse.relay import Broadcast, Source, Station
+from awazpulse.media.client import MediaWorker
+from awazpulse.media.errors import MediaFailed
+from awazpulse.media.errors import UnusableFile as NoAudio
+from awazpulse.refusals import Refusal, ServiceUnavailable, UnusableFile
+from awazpulse.relay import Input, Source, Station
 from awazpulse.relay.fanout import FanOut
 from awazpulse.relay.pacing import Pacing
+from awazpulse.relay.standby import Standby
 from awazpulse.running import RunningServer
 from awazpulse.settings import PREFIX, Settings, SettingsError, load_secret_key, prepare_data_dir
 from awazpulse.store import (
@@ -53,18 +58,26 @@ from ingest.rtmp.server import RtmpServer
 logger = logging.getLogger(__name__)
 
 
-class _NoProber:
-    """Stands where the media worker will: without it nothing is known to be playable."""
+class _Prober:
+    """The worker process as it looks into a channel's fallback; its errors are refusals there."""
+
+    def __init__(self, media: MediaWorker) -> None:
+        self._media = media
 
     async def probe(self, path: Path) -> ProbedFile:
-        del path
-        raise ServiceUnavailable("look into audio files")
+        try:
+            return await self._media.probe(path)
+        except NoAudio as error:
+            raise UnusableFile(str(error)) from None
+        except MediaFailed as error:
+            logger.warning("a file cannot be looked into: %s", error)
+            raise ServiceUnavailable("look into the file") from error
 
 
 class Core:
     """What the server and the command line share: the database and what stands on it."""
 
-    def __init__(self, settings: Settings, prober: Prober | None = None) -> None:
+    def __init__(self, settings: Settings) -> None:
         """Raise `SettingsError` for what the settings make impossible."""
         self.settings = settings
         prepare_data_dir(settings)
@@ -84,9 +97,19 @@ class Core:
         self.tokens = Tokens(secret_key)
         self.accounts = Accounts(self.database)
         self.catalog = ChannelCatalog(self.database, self.vault, lambda: self.urls)
-        self.manager = StreamManager(self.database, self.vault, lambda: self.urls)
-        self.fallbacks = FallbackFiles(self.database, settings.data_dir, prober or _NoProber())
+        self.media = MediaWorker()
+        self.stand_ins = StandInShelf(self.media, settings.data_dir)
+        self.manager = StreamManager(
+            self.database, self.vault, lambda: self.urls, stand_ins=self.stand_ins
+        )
+        self.fallbacks = FallbackFiles(self.database, settings.data_dir, _Prober(self.media))
         self.running = RunningServer(settings.data_dir)
+
+    async def close(self) -> None:
+        """Give everything back."""
+        await self.stand_ins.close()
+        await self.media.close()
+        await self.database.close()
 
     async def migrate(self) -> None:
         """Bring the database to the newest schema. Raises `SettingsError`."""
@@ -101,19 +124,16 @@ class Core:
 class _Gate:
     """The stream manager as one ingest sees it; shut until the rows are repaired."""
 
-    def __init__(self, manager: StreamManager, stream_type: StreamType, *, takeover: bool) -> None:
+    def __init__(self, manager: StreamManager, stream_type: StreamType) -> None:
         self._manager = manager
         self._stream_type = stream_type
-        self._takeover = takeover
         self.is_open = asyncio.Event()
 
-    async def open_broadcast(
+    async def connect(
         self, channel_id: str, secret: str, source: Source, station: Station
-    ) -> Broadcast:
+    ) -> Input:
         await self.is_open.wait()
-        return await self._manager.open_broadcast(
-            channel_id, self._stream_type, secret, source, station, takeover=self._takeover
-        )
+        return await self._manager.connect(channel_id, self._stream_type, secret, source, station)
 
     async def authorize(self, channel_id: str, secret: str, address: str) -> None:
         await self._manager.authorize_source(channel_id, self._stream_type, secret, address)
@@ -140,9 +160,17 @@ class App:
         self.core = Core(settings)
         self._settings = settings
         manager = self.core.manager
+        loop = asyncio.get_running_loop()
+        self._standby = Standby(loop, manager.live_broadcasts)
+        self._levels = LevelMonitor(
+            self.core.media,
+            manager.live_broadcasts,
+            manager.report_dead_air,
+            manager.dead_air_settings,
+        )
         budget = DescriptorBudget(raise_limit())
         self._fanout = FanOut(
-            asyncio.get_running_loop(),
+            loop,
             Pacing(
                 min_interval_s=settings.fanout_min_interval_ms / 1000,
                 max_interval_s=settings.fanout_max_interval_ms / 1000,
@@ -150,13 +178,9 @@ class App:
                 stall_timeout_s=settings.stall_timeout_s,
             ),
         )
-        # RTMP encoders reconnect into a session of their own that is half-dead; an Icecast source
-        # that meets a busy mount expects to be told so.
-        self._rtmp_gate = _Gate(manager, StreamType.HLS, takeover=True)
-        self._icecast_gate = _Gate(manager, StreamType.ICECAST, takeover=False)
-        self._rtmp = RtmpServer(
-            self._rtmp_gate, RtmpLimits(silence_seconds=settings.rtmp_timeout_s)
-        )
+        self._rtmp_gate = _Gate(manager, StreamType.HLS)
+        self._icecast_gate = _Gate(manager, StreamType.ICECAST)
+        self._rtmp = RtmpServer(self._rtmp_gate, RtmpLimits(silence_s=settings.rtmp_timeout_s))
         self._icecast = IcecastServer(
             self._icecast_gate,
             self._fanout,
@@ -175,8 +199,8 @@ class App:
             manager, core.catalog, core.accounts, core.tokens, core.database, core.fallbacks
         )
         self._api = ApiServer(create_app(services))
-        manager.on_opened(self._attach_delivery)
-        manager.on_changed(self._end_delivery)
+        manager.add_delivery(StreamType.HLS, self._hls)
+        manager.add_delivery(StreamType.ICECAST, self._icecast)
 
     async def start(self) -> Started:
         """Bring everything up. Raises `SettingsError`; call `close` then, too."""
@@ -190,6 +214,8 @@ class App:
             await self._listen(self._api.start, "the API", "api_port"),
         )
         await core.manager.start()
+        self._standby.start()
+        self._levels.start()
         await self._sweep_fallbacks()
         owner = await populate_if_empty(core.accounts, core.catalog)
         channels = [channel.id for channel in await core.catalog.list_all()]
@@ -205,7 +231,8 @@ class App:
         for gate in (self._rtmp_gate, self._icecast_gate):
             gate.is_open.set()  # who waits there is refused now, and not at a deadline
         closers = (
-            self.core.manager.close("the server stops"),
+            self._levels.close(),
+            self.core.manager.close(),
             *(server.close() for server in (self._api, self._rtmp, self._icecast, self._hls)),
         )
         for closer in closers:
@@ -213,8 +240,9 @@ class App:
                 await closer
             except Exception:
                 logger.exception("a part of the server did not end well")
+        self._standby.close()
         self._fanout.close()
-        await self.core.database.close()
+        await self.core.close()
 
     async def _sweep_fallbacks(self) -> None:
         """Delete what uploads have left behind that a crash has ended."""
@@ -225,16 +253,6 @@ class App:
         else:
             if strays:
                 logger.info("deleted %d files of uploads that a crash had ended", strays)
-
-    def _attach_delivery(self, broadcast: Broadcast) -> None:
-        """The policy of the day: each type has its one delivery."""
-        delivery = self._hls if broadcast.stream_type == StreamType.HLS else self._icecast
-        delivery.attach(broadcast)
-
-    def _end_delivery(self, event: ChannelEvent) -> None:
-        """After a switch no encoder comes back that HLS listeners could wait for."""
-        if event.change is ChannelChange.SWITCHED and event.stream_type != StreamType.HLS:
-            self._hls.end(event.channel_id)
 
     async def _listen(
         self, start: Callable[[str, int], Awaitable[int]], what: str, setting: str

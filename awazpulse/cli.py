@@ -307,7 +307,7 @@ async def _run_command(command: Command, args: argparse.Namespace) -> None:
         await core.migrate()
         result, text = await command(core, args)
     finally:
-        await core.database.close()
+        await core.close()
     print(json.dumps(result) if args.json else text)  # noqa: T201  # this is a command line
 
 

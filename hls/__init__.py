@@ -1,6 +1,4 @@
-"""Port 8088: cuts broadcasts into segments, and serves playlists and segments from ready bytes."""
+"""Port 8088: cuts broadcasts into segments, and serves playlists and segments from ready bytes.
 
-from hls.limits import Limits
-from hls.server import HlsServer
-
-__all__ = ["HlsServer", "Limits"]
+Import the modules: this file loads none, so that `hls.segmenter` alone loads no asyncio.
+"""

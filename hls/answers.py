@@ -1,10 +1,10 @@
 """HTTP answers as ready bytes. No I/O.
 
-An `Answer` is made once and sent many times. Its head lacks what differs from one sending to the
-next: Date, Connection and the empty line, which the connection adds.
+An `Answer` is made once and sent many times. Its head does not have what differs each time: the
+Date and Connection headers and the empty line. The connection adds them.
 
-Browsers hide an answer from a page of another origin unless it carries CORS headers (Fetch §3.2),
-errors too: without them hls.js sees 'network error' where it should see 404.
+Each answer has CORS headers (Fetch §3.2), errors too. Without them browsers hide the answer from a
+page of another origin, and hls.js sees 'network error' instead of 404.
 """
 
 import gzip
@@ -15,7 +15,7 @@ from http import HTTPStatus
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
 SEGMENT_TYPE = "video/mp2t"
 ALLOWED_METHODS = "GET, HEAD, OPTIONS"
-_SEGMENT_CACHE = "public, max-age=3600, immutable"  # a name never means other bytes
+_SEGMENT_CACHE = "public, max-age=3600, immutable"  # a segment's bytes never change
 _PLAYLIST_CACHE = "public, max-age=1"  # half a target duration: a CDN asks once a second
 _GZIP_LEVEL = 6
 
@@ -56,7 +56,7 @@ def build_error(status: int, reason: str, headers: str = "") -> Answer:
 
 
 def build_refusal(status: int, reason: str) -> Answer:
-    """Return the error for a request that is not even taken."""
+    """Return the error for a request that cannot be read, or has a method that is not allowed."""
     allow = f"Allow: {ALLOWED_METHODS}\r\n" if status == HTTPStatus.METHOD_NOT_ALLOWED else ""
     return build_error(status, reason, allow)
 
@@ -81,9 +81,9 @@ def build_segment(data: bytes) -> Answer:
 
 
 def build_segment_range(data: bytes | memoryview, header: bytes) -> Answer | None:
-    """Return what a Range header asks of a segment; None when it is to be answered in whole.
+    """Return the part of a segment that a Range header asks for; None for the whole segment.
 
-    RFC 9110 §14.2: a header that is malformed, or asks for several ranges, may be ignored.
+    A header that is malformed, or asks for several ranges, is ignored (RFC 9110 §14.2).
     """
     match = _RANGE.fullmatch(header)
     if match is None:

@@ -1,17 +1,16 @@
 """What one channel's listeners can fetch: the window of ready segments and its playlist. No I/O.
 
-    open ----> add, add, ... ----> close --(end_grace_s)--> ended --(ended_playlist_s)--> empty
-      ^                              |                        |                             |
-      +------------------------------+------------------------+-----------------------------+
+    open --> add, add, ... --> close --> end --(ended_playlist_s)--> empty
+      ^                          |        |                            |
+      +--------------------------+--------+----------------------------+
 
-What a listener sees when the encoder goes. hls.js, VLC, mpv and FFmpeg ask again and again for a
-playlist that does not grow, and go on by themselves once it does; at EXT-X-ENDLIST they play out
-and stop for good. So for `end_grace_s` after a broadcast, within what they have buffered, the
-playlist stays as it is: an encoder that reconnects costs a gap and a discontinuity, not its
-listeners. Then EXT-X-ENDLIST tells them; `end` tells them at once. A republish serves a playlist
-without it, on which MEDIA-SEQUENCE, DISCONTINUITY-SEQUENCE and PTS go on. Long after the end the
-channel is 'not on air' (404) and its segments are gone, but the numbers stay for `remember_s`; a
-channel forgotten begins with greater ones (`numbering.py`).
+A broadcast outlives an encoder that reconnects, so its end is final. hls.js, VLC, mpv and FFmpeg
+play out and stop at EXT-X-ENDLIST, so the playlist gets it as soon as the last segments, which
+still wait to be packaged at `close`, are listed. If the channel goes on air again, it serves a
+playlist without EXT-X-ENDLIST, and MEDIA-SEQUENCE, DISCONTINUITY-SEQUENCE and PTS go on from where
+they were. `ended_playlist_s` after the end the channel is 'not on air' (404), and its segments are
+dropped when they are too old. Its numbers are kept for `remember_s`; a channel that was forgotten
+begins with greater ones (see `numbering`).
 
 A segment that left the list stays fetchable for its own duration plus that of the longest playlist
 that named it (RFC 8216 §6.2.2).
@@ -24,10 +23,10 @@ from typing import Protocol
 from urllib.parse import quote
 
 from .answers import Answer, build_playlist, build_segment
-from .audience import Audience
 from .limits import Limits
 from .mpegts import TsMuxer
 from .playlist import Entry, render_media_playlist
+from .recent_listeners import RecentListeners
 from .segmenter import FIRST_PTS, TARGET_DURATION_S
 
 
@@ -40,7 +39,7 @@ class Waiter(Protocol):
 
 @dataclass(slots=True)
 class Segment:
-    """A ready segment; `fetchable_until` (monotonic seconds) counts once it has left the list."""
+    """A ready segment; `fetchable_until` (monotonic seconds) is set when it leaves the list."""
 
     entry: Entry
     answer: Answer
@@ -49,7 +48,7 @@ class Segment:
 
     @property
     def size_bytes(self) -> int:
-        """Memory that it costs, but for its heads."""
+        """Memory that it costs, without its head."""
         return len(self.answer.body)
 
 
@@ -65,7 +64,7 @@ class Channel:
         self.next_sequence = media_sequence
         self.discontinuity_sequence = discontinuity_sequence
         self.kept_bytes = 0
-        self.audience: Audience | None = None  # while on air
+        self.listeners: RecentListeners | None = None  # while on air
         self.waiters: dict[Waiter, None] = {}  # in the order in which they came
         self.has_aired = False  # whether there is a time line to go on from
         self._limits = limits
@@ -82,7 +81,7 @@ class Channel:
     @property
     def is_on_air(self) -> bool:
         """Whether a broadcast is open."""
-        return self.audience is not None
+        return self.listeners is not None
 
     @property
     def is_ready(self) -> bool:
@@ -94,10 +93,10 @@ class Channel:
         """The number of the first listed segment."""
         return self.next_sequence - len(self._window)
 
-    def open(self, session: str, audience: Audience) -> None:
+    def open(self, session: str, listeners: RecentListeners) -> None:
         """Begin a broadcast. `session` stands in its segments' names and never comes again."""
         self._session = session
-        self.audience = audience
+        self.listeners = listeners
         self._ended_at = math.inf
         self._forget_playlists()
 
@@ -120,13 +119,16 @@ class Channel:
         self._forget_playlists()
 
     def close(self, now: float) -> None:
-        """The broadcast is over; whether the encoder comes back, the next seconds show."""
-        self.audience = None
+        """Count no listeners from here on; the broadcast's last segments may still be added."""
+        self.listeners = None
         self._closed_at = now
 
-    def end(self, now: float) -> None:
-        """Tell the listeners of a closed broadcast that it will not go on."""
-        if not self.is_on_air and self._ended_at == math.inf:
+    def end(self, session: str, now: float) -> None:
+        """Put EXT-X-ENDLIST behind a closed broadcast's last segment.
+
+        Nothing happens if another session has been opened since.
+        """
+        if session == self._session and not self.is_on_air:
             self._ended_at = now
             self._forget_playlists()
 
@@ -136,9 +138,6 @@ class Channel:
             self._drop(self._removed.popleft())
         if self.is_on_air:
             return False
-        grace_ends_at = self._closed_at + self._limits.end_grace_s
-        if now >= grace_ends_at:
-            self.end(grace_ends_at)
         if now >= self._ended_at + self._limits.ended_playlist_s:
             while self._window:
                 self._remove_first(now)
@@ -163,9 +162,9 @@ class Channel:
         return self._plain_playlist
 
     def wake(self, count: int) -> bool:
-        """Resume up to `count` waiting requests; return whether more can be.
+        """Resume up to `count` waiting requests, the oldest first; return whether more can be.
 
-        Those that came first go first; they find a playlist, or the channel off air.
+        They find a playlist, or the channel off air.
         """
         if self.is_on_air and not self.is_ready:
             return False
@@ -187,14 +186,14 @@ class Channel:
         )
 
     def _remove_first(self, now: float) -> None:
-        """Take the oldest off the list; its discontinuity counts from now on (§6.2.2)."""
+        """Take the oldest off the list; its discontinuity is counted from now on (§6.2.2)."""
         segment = self._window.popleft()
         self.discontinuity_sequence += segment.entry.discontinuity
         segment.fetchable_until = now + segment.entry.duration_s + segment.longest_playlist_s
         self._removed.append(segment)
 
     def _drop_excess(self) -> None:
-        """Hold the limits, at the expense of those that have left the list the longest ago."""
+        """Hold the limits: drop those first that left the list first."""
         limits = self._limits
         while self._removed and (
             len(self._by_uri) > limits.kept_segments or self.kept_bytes > limits.kept_bytes

@@ -1,8 +1,9 @@
 """The asyncio shell of port 8088: one client's connection.
 
-A `Protocol` that writes ready bytes: no task, no future, no timer of its own. Its deadline is a
-number that the server looks at once a second. While an answer is unread (`pause_writing`) or
-waits for a first segment, no further request is taken and, to be felt by the client, none is read.
+A `Protocol` that writes ready bytes. It has no task, future or timer of its own: its deadline is a
+number, which the server checks once a second. While the client leaves an answer unread
+(`pause_writing`), or its request waits for a first segment, no further request is answered and the
+socket is not read.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ class _State(Enum):
     IDLE = auto()  # between two requests
     HEAD = auto()  # a request has begun
     HELD = auto()  # a request waits for the first segment
-    CLOSING = auto()  # answered for the last time; what still comes is thrown away
+    CLOSING = auto()  # the last answer is sent; what the client still sends is thrown away
 
 
 class Server(Protocol):
@@ -51,7 +52,7 @@ class Server(Protocol):
 
 @dataclass(slots=True)
 class _Held:
-    """The request that waits."""
+    """The request that waits for its channel's first segment."""
 
     request: Request
     channel: Channel
@@ -75,7 +76,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; the first head's deadline counts from here."""
-        # A cast, for uvloop's transports do not derive from asyncio's.
+        # A cast, because uvloop's transports do not derive from asyncio's.
         self._transport = transport = cast("asyncio.Transport", transport)
         transport.set_write_buffer_limits(high=self._limits.write_buffer_bytes)
         peer = transport.get_extra_info("peername")
@@ -83,10 +84,10 @@ class Connection(asyncio.Protocol):
         self.deadline = self._server.now() + self._limits.head_deadline_s
         if not self._server.opened(self):
             self._send_last(answers.TOO_MANY_CONNECTIONS)
-            transport.close()  # not even the time to read it is to be had
+            transport.close()  # at once: a client that reads slowly must not take up the room
 
     def data_received(self, data: bytes) -> None:
-        """Answer what is asked."""
+        """Take bytes from the client, and answer the requests that they complete."""
         if self._state is _State.CLOSING:
             return
         self._reader.receive_data(data)
@@ -94,7 +95,7 @@ class Connection(asyncio.Protocol):
             self._answer_requests()
 
     def eof_received(self) -> bool:
-        """Keep the other half open while something is still to be sent."""
+        """Keep the sending half open while something is still to be sent."""
         return self._state is not _State.CLOSING and (
             self._is_writing_paused or self._is_scheduled or self._state is _State.HELD
         )
@@ -106,12 +107,12 @@ class Connection(asyncio.Protocol):
         self._server.closed(self)
 
     def pause_writing(self) -> None:
-        """The client does not read as fast as it asks."""
+        """Answer no further request: the client has not read the answers so far."""
         self._is_writing_paused = True
         self.deadline = self._server.now() + self._limits.write_deadline_s
 
     def resume_writing(self) -> None:
-        """The client has read what it asked for."""
+        """Go on: the client has read the answers."""
         self._is_writing_paused = False
         if self._state is not _State.CLOSING:
             self._rest()
@@ -126,7 +127,7 @@ class Connection(asyncio.Protocol):
             self._answer_later()
 
     def check_deadline(self, now: float) -> None:
-        """Do what the passed deadline asks for; called about once a second."""
+        """End the wait whose deadline has passed, if one has; called about once a second."""
         if now < self.deadline:
             return
         if self._is_writing_paused or self._state is _State.CLOSING:
@@ -189,8 +190,8 @@ class Connection(asyncio.Protocol):
     def _send_last(self, answer: Answer, *, with_body: bool = True) -> None:
         """Send an answer and say that it is the last one.
 
-        The sending half alone is closed: to close both while the client still sends is a reset,
-        which takes the answer away from under it (RFC 9112 §9.6).
+        Only the sending half is closed. If both were closed while the client still sends, the
+        kernel would send a reset, and the client could lose the answer (RFC 9112 §9.6).
         """
         head = answer.head + self._server.date() + b"Connection: close\r\n\r\n"
         self._state = _State.CLOSING
@@ -207,19 +208,19 @@ class Connection(asyncio.Protocol):
             self._transport.write(body)
 
     def _rest(self) -> None:
-        """Nothing is asked for now."""
+        """Wait for the next request."""
         self._state = _State.IDLE
         self.deadline = self._server.now() + self._limits.idle_s
 
     def _expect_more(self) -> None:
-        """The next head's deadline counts from its first byte, and no later byte moves it."""
+        """Read on. A head's deadline begins with its first byte; later bytes do not move it."""
         if self._state is _State.IDLE and self._reader.has_partial:
             self._state = _State.HEAD
             self.deadline = self._server.now() + self._limits.head_deadline_s
         self._set_reading(on=True)
 
     def _answer_later(self) -> None:
-        """Go on in another turn of the loop: one client's requests are not everybody's wait."""
+        """Go on in another turn of the loop, so that one client does not keep the others waiting."""
         if not self._is_scheduled:
             self._is_scheduled = True
             asyncio.get_running_loop().call_soon(self._answer_scheduled)
@@ -238,7 +239,7 @@ class Connection(asyncio.Protocol):
                 self._transport.pause_reading()
 
     def _release(self) -> None:
-        """Wait no longer."""
+        """Stop waiting for the channel's first segment."""
         held, self._held = self._held, None
         if held is not None:
             held.channel.waiters.pop(self, None)

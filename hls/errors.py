@@ -4,15 +4,15 @@ from awazpulse.errors import AwazPulseError, PeerError
 
 
 class HlsError(AwazPulseError):
-    """Something of the HLS delivery failed. Our own fault, or libav's."""
+    """Something in the HLS delivery failed. Our own fault, or libav's."""
 
 
 class MuxFailed(HlsError):
-    """libav took a segment's frames for something that MPEG-TS cannot carry."""
+    """libav could not put a segment's frames into MPEG-TS."""
 
 
 class RequestRefused(PeerError):
-    """A request that is answered with an error and ends its connection. The client's fault."""
+    """A request that gets an error and ends its connection. The client's fault."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)

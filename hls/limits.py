@@ -7,26 +7,26 @@ from dataclasses import dataclass
 class Limits:
     """What one HLS server allows; bytes, seconds and counts, each named by its unit.
 
-    A channel holds at most `window_segments * segment_bytes` listed, `kept_bytes` in all and
-    `pending_bytes` not yet packaged, whatever its source sends.
+    Whatever its source sends, a channel holds at most `window_segments * segment_bytes` of listed
+    segments, `kept_bytes` of all segments, and `pending_bytes` of audio that is not yet packaged.
     """
 
     # The playlist
-    window_segments: int = 6  # listed at once: 12 s, where players ask for 3 target durations
-    end_grace_s: float = 10.0  # how long an encoder may be gone before its listeners are ended
+    window_segments: int = 6  # listed at once: 12 s; players need 3 target durations
     ended_playlist_s: float = 30.0  # how long the ended playlist is shown: several polls of each
     remember_s: float = 3600.0  # how long a channel off air keeps its numbers and time line
 
     # A channel's memory
-    segment_bytes: int = 1024 * 1024  # audio in one segment: 4 Mbit/s; more is cut early
+    segment_bytes: int = 1024 * 1024  # audio in one segment: 4 Mbit/s; a bigger one is cut early
     kept_bytes: int = 16 * 1024 * 1024  # listed and removed segments together
-    kept_segments: int = 32  # the same in segments: twice what a source in real time needs
+    kept_segments: int = 32  # the same, counted: twice what a source in real time needs
     pending_bytes: int = 4 * 1024 * 1024  # audio waiting to be packaged: a minute at 512 kbit/s
-    lead_segments: int = 60  # how far a source may run ahead of real time before it loses audio
-    turn_budget_s: float = 0.005  # packaging in one turn of the event loop
+    lead_segments: int = 60  # how far a source may run ahead of real time and lose no audio
+    turn_budget_s: float = 0.005  # packaging, or pulling, in one turn of the event loop
+    pull_interval_s: float = 0.25  # how often audio that waits in the kernel is fetched
 
     # Listeners
-    listener_expiry_s: float = 10.0  # a listener that asked for nothing for so long has left
+    listener_expiry_s: float = 10.0  # a listener has left after so long without a request
     clients: int = 100_000  # counted listeners of a channel, whatever its maxListeners says
 
     # Connections

@@ -1,15 +1,15 @@
 """Packs one segment's frames into MPEG-TS with PyAV, in memory.
 
 Contract: `TsMuxer.mux` returns whole 188-byte packets that begin with PAT and PMT and hold every
-frame, byte for byte. It keeps what must go on from segment to segment (ISO/IEC 13818-1 §2.4.3.3
-continuity counters, §2.4.4.9 table versions), so the segments of a channel joined are one
-transport stream. About 0.2 ms a segment; never called on the way of a frame.
+frame, byte for byte. Continuity counters (ISO/IEC 13818-1 §2.4.3.3) and table versions (§2.4.4.9)
+go on from segment to segment, so that a channel's segments, joined, are one transport stream. A
+segment takes about 0.2 ms, so `mux` is never called on the way of a frame.
 
-A container per segment restarts its counters at 0, and PyAV cannot flush one that goes on: so the
-4-bit counter of each packet is rewritten afterwards.
+Each segment has a container of its own, because PyAV cannot flush one that goes on. Its counters
+begin at 0, so the 4-bit counter of each packet is rewritten afterwards.
 
-PyAV is imported when there is something to package: it takes 17 MB of memory, and a server whose channels
-are all Icecast's never needs it.
+PyAV is imported when there is something to package. It takes 17 MB of memory, and a server that
+only has Icecast channels never needs it.
 """
 
 from collections import defaultdict
@@ -24,14 +24,14 @@ PACKET_BYTES = 188
 _PTS_MASK = (1 << 33) - 1
 _TIME_BASE = Fraction(1, CLOCK_HZ)
 _TABLE_VERSIONS = 32
-_LIBAV_NAMES = {Codec.AAC: "aac", Codec.MP3: "mp3"}
-# A PID each: FFmpeg and mpv take a stream by its PID for what it was at first, and would put MP3
-# through their AAC decoder, as noise, when a channel comes back with the other codec.
-_PIDS = {Codec.AAC: 0x100, Codec.MP3: 0x101}
+_LIBAV_NAMES = {Codec.AAC: "aac", Codec.MP3: "mp3", Codec.MP2: "mp2"}
+# Each codec has its own PID. FFmpeg and mpv remember the codec of a PID: when a channel comes back
+# with the other codec on the same PID, they put MP3 through their AAC decoder, which is noise.
+_PIDS = {Codec.AAC: 0x100, Codec.MP3: 0x101, Codec.MP2: 0x102}
 _OPTIONS = {
-    # Several frames in a PES packet: one each costs 52 % more bytes at 128 kbit/s, this 9 %.
+    # Several frames in a PES packet, which adds 9 % to 128 kbit/s. One frame each would add 52 %.
     "max_delay": "700000",
-    # Tables once, at the segment's start; libav's default of ten a second costs 16 % of the bytes.
+    # Tables once, at the segment's start. Ten times a second, libav's default, they add 16 %.
     "pat_period": "10",
     "sdt_period": "10",
     "mpegts_copyts": "1",  # or PTS is moved by twice max_delay
@@ -41,14 +41,14 @@ _PROVIDER = "AwazPulse"
 
 
 def load_libav() -> None:
-    """Import PyAV, which takes 0.03 to 0.2 s: on a thread, before the first segment is whole."""
+    """Import PyAV. It takes 0.03 to 0.2 s: call this on a thread, before the first segment."""
     import av  # noqa: PLC0415  # see the module's head
 
     av.logging.set_level(None)  # libav says on stderr what it also raises
 
 
 class _Output:
-    """What PyAV writes to: an object with `write` and nothing else, so it never seeks."""
+    """What PyAV writes to. It has only `write`, so PyAV does not seek in it."""
 
     def __init__(self) -> None:
         self.data = bytearray()
@@ -68,7 +68,7 @@ class TsMuxer:
         self._counters: defaultdict[int, int] = defaultdict(int)  # PID -> that of its next packet
 
     def mux(self, cut: Cut) -> bytes:
-        """Return the segment. Raises `MuxFailed`, with nothing changed, when libav refuses."""
+        """Return the segment. Raises `MuxFailed` if libav refuses; nothing has changed then."""
         import av  # noqa: PLC0415  # see the module's head
 
         changes = self._track is not None and cut.track != self._track
@@ -84,7 +84,7 @@ class TsMuxer:
         return bytes(data)
 
     def _continue_counters(self, data: bytearray) -> None:
-        """Add to each packet's counter what its PID had counted before this segment."""
+        """Make each packet's counter go on from the segment before."""
         counters = self._counters
         first = dict(counters)
         for at in range(0, len(data), PACKET_BYTES):
@@ -108,7 +108,7 @@ def _mux(cut: Cut, version: int, service_name: str) -> bytearray:
     with av.open(output, "w", format="mpegts", options=options) as container:
         container.metadata["service_name"] = service_name
         container.metadata["service_provider"] = _PROVIDER
-        # Not `add_stream`: it opens an encoder and rewrites an HE-AAC configuration.
+        # `add_stream` would open an encoder, and rewrite an HE-AAC configuration.
         stream = container.add_mux_stream(_LIBAV_NAMES[codec], rate=cut.track.sample_rate)
         wrapped = cut.pts_of(0) & ~_PTS_MASK  # subtracted: it wraps between segments, not inside
         sample = 0

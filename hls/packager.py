@@ -1,9 +1,14 @@
 """Takes one broadcast's frames and lists their segments on its channel. No I/O.
 
-`on_frames` runs inside the call that reads the encoder's socket: it counts and collects, nothing else. Packaging
-is a job for `Turns`, in later turns of the loop. What waits for it is bounded by `pending_bytes`,
-and numbers by `lead_segments`; past either, whole segments are lost and the next one is a
-discontinuity.
+`on_frames` runs inside the call that reads the encoder's socket: it only counts and collects. The
+segments are packaged later, as jobs of `Turns`. Two limits hold back a source that sends faster
+than real time: `pending_bytes` bounds the audio that waits to be packaged, `lead_segments` bounds
+how far the segment numbers run ahead of the clock. Past either limit whole segments are lost, and
+the segment that follows is a discontinuity.
+
+Dates: the segmenter tells in monotonic seconds when a segment was recorded. Each segment is dated
+with the wall clock as it stands when the segment is cut. So when the wall clock is set while on
+air, the next segment's date is right. That is no discontinuity: see `playlist`.
 """
 
 import logging
@@ -12,13 +17,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from awazpulse.audio import Frame, Track
-from awazpulse.relay import Title
+from awazpulse.relay import End, Title
 
-from .audience import Audience
 from .channel import Channel
 from .errors import MuxFailed
 from .limits import Limits
 from .numbering import Numbering
+from .recent_listeners import RecentListeners
 from .segmenter import Cut, Segmenter
 from .turns import Turns
 
@@ -41,7 +46,7 @@ class Workshop:
 class Packager:
     """The subscriber that feeds one channel from one broadcast."""
 
-    def __init__(self, channel: Channel, audience: Audience, workshop: Workshop) -> None:
+    def __init__(self, channel: Channel, listeners: RecentListeners, workshop: Workshop) -> None:
         self.is_closed = False
         self.lost_segments = 0
         self.pending_bytes = 0
@@ -55,27 +60,33 @@ class Packager:
             resumed=channel.has_aired,
             max_segment_bytes=workshop.limits.segment_bytes,
         )
-        # Random, for a restart must not bring a name back; MEDIA-SEQUENCE does the rest.
-        channel.open(secrets.token_hex(4), audience)
+        # Random, so that no segment has the name of one from before a restart.
+        self._session = secrets.token_hex(4)
+        channel.open(self._session, listeners)
         logger.debug("channel=%s hls is on air", channel.id)
 
     def on_track(self, track: Track) -> None:
         """Frames of another track follow."""
         self._queue(self._segmenter.set_track(track))
 
+    def on_break(self) -> None:
+        """The frames that follow do not continue those before, nor do their timestamps.
+
+        What is published at once is judged as one: silence that catches up with the clock has to
+        come in one call of `on_frames`.
+        """
+        self._segmenter.mark_break()
+
     def on_frames(self, frames: Sequence[Frame]) -> None:
         """Take the next frames."""
-        wall = self._workshop.wall()
-        for frame in frames:
-            cut = self._segmenter.push(frame, wall)
-            if cut is not None:
-                self._queue(cut)
+        for cut in self._segmenter.push(frames, self._workshop.now()):
+            self._queue(cut)
 
     def on_title(self, title: Title) -> None:
         """Titles are not in this playlist."""
 
-    def on_close(self, reason: str) -> None:
-        """List what is left, and let the channel know. A second call changes nothing."""
+    def on_close(self, end: End) -> None:
+        """List what is left, then end the channel's playlist. A second call changes nothing."""
         if self.is_closed:
             return
         self.is_closed = True
@@ -83,8 +94,8 @@ class Packager:
         channel = self._channel
         channel.next_pts = self._segmenter.next_pts
         channel.close(self._workshop.now())
-        self._workshop.turns.add(self._wake)
-        logger.debug("channel=%s hls is off air: %s", channel.id, reason)
+        self._workshop.turns.add(self._end)
+        logger.debug("channel=%s hls is off air: %s", channel.id, end)
 
     def _queue(self, cut: Cut | None) -> None:
         if cut is None:
@@ -97,7 +108,9 @@ class Packager:
         self.pending_bytes += cut.size_bytes
         self._pending_cuts += 1
         self._channel.has_aired = True
-        self._workshop.turns.add(lambda: self._package(cut, after_gap=after_gap))
+        shop = self._workshop
+        wall = cut.recorded + shop.wall() - shop.now()
+        shop.turns.add(lambda: self._package(cut, wall, after_gap=after_gap))
 
     def _has_room_for(self, cut: Cut) -> bool:
         shop = self._workshop
@@ -107,7 +120,7 @@ class Packager:
         ahead = self._channel.next_sequence + self._pending_cuts - real_time
         return ahead < shop.limits.lead_segments
 
-    def _package(self, cut: Cut, *, after_gap: bool) -> None:
+    def _package(self, cut: Cut, wall: float, *, after_gap: bool) -> None:
         self.pending_bytes -= cut.size_bytes
         self._pending_cuts -= 1
         channel = self._channel
@@ -120,13 +133,17 @@ class Packager:
         channel.add(
             data,
             duration_s=cut.duration_s,
-            wall=cut.wall,
+            wall=wall,
             discontinuity=cut.discontinuity or after_gap or self._after_failure,
             now=self._workshop.now(),
         )
         self._after_failure = False
         if channel.waiters:
             self._workshop.turns.add(self._wake)
+
+    def _end(self) -> None:
+        self._channel.end(self._session, self._workshop.now())
+        self._wake()
 
     def _wake(self) -> None:
         if self._channel.wake(_WAKE_AT_ONCE):

@@ -1,6 +1,14 @@
-"""Renders media playlists. No I/O, no state.
+"""Renders media playlists (RFC 8216 and 8216bis). No I/O, no state.
 
-RFC 8216 and 8216bis; the numbers that must never go down are the caller's.
+The caller keeps the numbers that must never go down.
+
+EXT-X-PROGRAM-DATE-TIME stands on each segment (§4.3.2.6). Without it a player adds up durations
+from the last date before, which is wrong where the source's clock drifts or where the wall clock
+was set. A step of the wall clock needs no EXT-X-DISCONTINUITY: that tag is for changes of the media
+(§4.3.2.3), and media and PTS go on. hls.js reads each segment's own date, recognizes segments of a
+reloaded playlist by MEDIA-SEQUENCE and URI, and falls back to those where it looks for a date that
+is not listed; FFmpeg and VLC do not use dates; Safari seeks by them. A segment that is listed keeps
+its date, for a listed line must not change (§6.2.1).
 """
 
 from collections.abc import Sequence
@@ -30,8 +38,7 @@ def render_media_playlist(
 ) -> str:
     """Return the playlist of `entries`, the oldest first.
 
-    No EXT-X-PLAYLIST-TYPE: the window slides (§4.3.3.5). EXT-X-PROGRAM-DATE-TIME stands on the
-    first segment and after each discontinuity, for Safari seeks by it on live.
+    No EXT-X-PLAYLIST-TYPE: the window slides (§4.3.3.5).
     """
     lines = [
         "#EXTM3U",
@@ -41,12 +48,14 @@ def render_media_playlist(
         f"#EXT-X-DISCONTINUITY-SEQUENCE:{discontinuity_sequence}",
         "#EXT-X-INDEPENDENT-SEGMENTS",
     ]
-    for number, entry in enumerate(entries):
+    for entry in entries:
         if entry.discontinuity:
             lines.append("#EXT-X-DISCONTINUITY")
-        if entry.discontinuity or number == 0:
-            lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{_format_time(entry.wall)}")
-        lines += (f"#EXTINF:{entry.duration_s:.5f},", entry.uri)
+        lines += (
+            f"#EXT-X-PROGRAM-DATE-TIME:{_format_time(entry.wall)}",
+            f"#EXTINF:{entry.duration_s:.5f},",
+            entry.uri,
+        )
     if ended:
         lines.append("#EXT-X-ENDLIST")
     lines.append("")

@@ -1,11 +1,11 @@
 """Reads HTTP/1.1 requests that have no body, with httptools' parser. No I/O.
 
-Contract: `receive_data` takes any bytes; `next_request` returns the next whole request, or None
-when that needs more data, or raises `RequestRefused`, after which the connection is to be closed.
-Requests may follow each other without waiting (RFC 9112 §9.3.2).
+Contract: `receive_data` takes any bytes. `next_request` returns the next whole request, or None if
+it needs more data, or raises `RequestRefused`; then the connection has to be closed. A client may
+send requests without waiting for answers (RFC 9112 §9.3.2).
 
-Heads are cut out here and given to the parser whole, so that their limit is exact, and so that
-what is no HTTP at all (TLS, RTMP) is refused at its first bytes instead of by a deadline.
+Heads are cut out here, and the parser gets each one whole. So their limit is exact, and bytes that
+are not HTTP (TLS, RTMP) are refused at once instead of by a deadline.
 """
 
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ import httptools
 from .errors import RequestRefused
 
 _END = b"\r\n\r\n"
-_LONGEST_METHOD = 16  # llhttp's longest is MKCALENDAR; what has no space by then is no request
+_LONGEST_METHOD = 16  # llhttp's longest is MKCALENDAR; without a space by then it is no request
 _ANSWERED_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(slots=True)
 class Request:
-    """What an answer depends on. `path` is decoded and without its query.
+    """What an answer depends on. `path` is decoded and has no query.
 
     Not frozen: one is made for each request, and a frozen one costs 0.5 us more.
     """
@@ -92,7 +92,7 @@ class RequestReader:
         try:
             self._parser.feed_data(head)
         except httptools.HttpParserUpgrade:
-            pass  # to whatever it is: RFC 9110 §7.8 lets a server answer as if nothing was asked
+            pass  # a server may ignore the wish to upgrade (RFC 9110 §7.8)
         except httptools.HttpParserError as error:
             raise RequestRefused(400, f"Malformed request: {error}") from error
         method = self._parser.get_method().decode("ascii")
@@ -121,9 +121,9 @@ class RequestReader:
         self._headers[name.lower()] = value
 
     def on_message_complete(self) -> None:
-        """The request is over: it has no body."""
+        """The request has ended without a body."""
         self._is_complete = True
-        self._keep_alive = self._parser.should_keep_alive()  # afterwards it is forgotten
+        self._keep_alive = self._parser.should_keep_alive()  # the parser forgets it afterwards
 
 
 def _is_method(word: bytes | bytearray) -> bool:
@@ -132,7 +132,7 @@ def _is_method(word: bytes | bytearray) -> bool:
 
 
 def _parse_path(target: bytes) -> str:
-    """Return the path of a request's target (RFC 9112 §3.2), which may be a whole URL."""
+    """Return the path of a request's target, which may be a whole URL (RFC 9112 §3.2)."""
     if not target.startswith(b"/") and target != b"*":
         try:
             target = httptools.parse_url(target).path or b"/"

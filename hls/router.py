@@ -1,4 +1,4 @@
-"""Decides what a request is answered with. No I/O.
+"""Finds the answer to a request. No I/O.
 
 `/hls/{id}.m3u8` is a channel's playlist, `/hls/{id}-{session}-{n}.ts` a segment of it.
 """
@@ -16,7 +16,7 @@ _SEGMENT = ".ts"
 
 
 class Router:
-    """Answers from the channels that it is given."""
+    """Answers requests from `channels`, which the server fills."""
 
     def __init__(self) -> None:
         self.channels: dict[str, Channel] = {}
@@ -47,7 +47,7 @@ class Router:
 
     def _respond_segment(self, request: Request, address: str, now: float) -> Answer:
         name = request.path[len(_FOLDER) :]
-        channel_id = name.rsplit("-", 2)[0]  # an id may have hyphens, the rest has none
+        channel_id = name.rsplit("-", 2)[0]  # only the id may have hyphens
         channel = self.channels.get(channel_id)
         if channel is None:
             return answers.SEGMENT_GONE
@@ -62,7 +62,7 @@ class Router:
 
 
 def _admits(channel: Channel, request: Request, address: str, now: float) -> bool:
-    """Count the client, unless it only asks for heads; a channel off air counts nobody."""
-    if channel.audience is None or request.method == "HEAD":
+    """Count the client and say whether it may listen. HEAD does not count, nor a channel off air."""
+    if channel.listeners is None or request.method == "HEAD":
         return True
-    return channel.audience.admit((address, request.user_agent), now)
+    return channel.listeners.admit((address, request.user_agent), now)

@@ -1,35 +1,41 @@
-"""Port 8088: `HlsServer` joins broadcasts, channels and connections. All asyncio, no protocol."""
+"""Port 8088: `HlsServer` joins broadcasts, channels and connections. All asyncio, no protocol.
+
+A source may leave its audio in the kernel until a delivery pulls it (see `Broadcast.pull`). HLS has
+no listener that could wait for audio, so one timer pulls all broadcasts: a segment is listed at
+most `pull_interval_s` after its last frame has come.
+"""
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable
-from email.utils import formatdate
 
 from awazpulse.errors import MisuseError
+from awazpulse.http_date import format_http_date
+from awazpulse.kinds import StreamType
 from awazpulse.network import open_listening
-from awazpulse.relay import Broadcast
+from awazpulse.relay import Broadcast, End, EndReason
 
-from .audience import Audience
 from .channel import Channel
 from .connection import Connection
 from .limits import Limits
 from .mpegts import load_libav
 from .numbering import Numbering
 from .packager import Packager, Workshop
+from .recent_listeners import RecentListeners
 from .router import Router
 from .turns import Turns
 
 logger = logging.getLogger(__name__)
 
-_BACKLOG = 1024  # listeners of a popular station come back together after a restart
+_BACKLOG = 1024  # after a restart all listeners of a popular station come back together
 
 
 class HlsServer:
     """The HLS delivery of all channels.
 
-    `attach` each HLS broadcast when it opens; its end is heard from the broadcast itself.
-    `has_room` says whether the process can bear one more client.
+    `attach` each HLS broadcast when it opens; the broadcast itself tells when it ends.
+    `has_room` says whether the process can take one more client.
     """
 
     def __init__(
@@ -40,9 +46,12 @@ class HlsServer:
         self.router = Router()
         self.now = time.monotonic
         self._connections: set[Connection] = set()
-        self._packagers: dict[str, Packager] = {}
+        self._packagers: dict[str, Packager] = {}  # by channel id, as the next one
+        self._broadcasts: dict[str, Broadcast] = {}  # those on air
+        self._pulls = Turns(_call_soon, time.monotonic, self.limits.turn_budget_s)
         self._servers: list[asyncio.Server] = []
         self._tick_handle: asyncio.TimerHandle | None = None
+        self._pull_handle: asyncio.TimerHandle | None = None
         self._libav: asyncio.Future[None] | None = None  # done once it is loaded
         self._date = b""
         self._date_at = -1
@@ -66,12 +75,14 @@ class HlsServer:
             server = await loop.create_server(lambda: Connection(self), sock=sock, backlog=_BACKLOG)
             self._servers.append(server)
         self._tick()
+        self._pull()
         return actual
 
     async def close(self) -> None:
         """Stop listening and cut every client off. A second call changes nothing."""
-        if self._tick_handle is not None:
-            self._tick_handle.cancel()
+        for handle in (self._tick_handle, self._pull_handle):
+            if handle is not None:
+                handle.cancel()
         servers, self._servers = self._servers, []
         for server in servers:
             server.close()
@@ -85,40 +96,33 @@ class HlsServer:
     def attach(self, broadcast: Broadcast) -> None:
         """Deliver `broadcast` from its next frame to its end.
 
-        An earlier broadcast of the channel that is still open is heard no more. Raises
-        `MisuseError` for one that is closed.
+        It takes the place of an earlier broadcast of its channel that is still open. Raises
+        `MisuseError` if `broadcast` is closed.
         """
         if broadcast.is_closed:
             raise MisuseError(f"channel {broadcast.channel_id} is off air already")
         channel = self._channel(broadcast.channel_id)
         earlier = self._packagers.get(channel.id)
         if earlier is not None:
-            earlier.on_close("another broadcast took over")
-        audience = Audience(
-            broadcast, expiry_s=self.limits.listener_expiry_s, max_clients=self.limits.clients
+            earlier.on_close(End(EndReason.FAILED, why="another broadcast took its place"))
+        listeners = RecentListeners(
+            broadcast.listeners_of(StreamType.HLS),
+            expiry_s=self.limits.listener_expiry_s,
+            max_clients=self.limits.clients,
         )
         if self._libav is None:
             self._libav = asyncio.get_running_loop().run_in_executor(None, _load_libav)
-        packager = Packager(channel, audience, self._workshop)
+        packager = Packager(channel, listeners, self._workshop)
         self._packagers[channel.id] = packager
-        broadcast.subscribe(packager)
-
-    def end(self, channel_id: str) -> None:
-        """Tell the listeners of a channel off air to stop now: its encoder will not come back.
-
-        They are told behind the last segments, which may still wait to be packaged. Without this
-        they are told `Limits.end_grace_s` after the end of the broadcast.
-        """
-        channel = self.router.channels.get(channel_id)
-        if channel is not None:
-            self._workshop.turns.add(lambda: channel.end(self.now()))
+        self._broadcasts[channel.id] = broadcast
+        broadcast.attach(StreamType.HLS, packager)
 
     def date(self) -> bytes:
         """Return the Date header's line, made once a second."""
         second = int(time.time())
         if second != self._date_at:
             self._date_at = second
-            self._date = f"Date: {formatdate(second, usegmt=True)}\r\n".encode()
+            self._date = f"Date: {format_http_date(second)}\r\n".encode()
         return self._date
 
     def opened(self, connection: Connection) -> bool:
@@ -149,14 +153,27 @@ class HlsServer:
             )
         return channel
 
+    def _pull(self) -> None:
+        """Fetch what waits in the kernel, of all broadcasts, a few in each turn of the loop."""
+        interval_s = self.limits.pull_interval_s
+        self._pull_handle = asyncio.get_running_loop().call_later(interval_s, self._pull)
+        if not self._pulls.is_idle:
+            return  # the round before is not over yet
+        for channel_id, broadcast in tuple(self._broadcasts.items()):
+            packager = self._packagers.get(channel_id)
+            if packager is None or packager.is_closed:
+                del self._broadcasts[channel_id]
+            else:
+                self._pulls.add(broadcast.pull)
+
     def _tick(self) -> None:
         self._tick_handle = asyncio.get_running_loop().call_later(self.limits.tick_s, self._tick)
         now = self.now()
         for connection in tuple(self._connections):
             connection.check_deadline(now)
         for channel in tuple(self.router.channels.values()):
-            if channel.audience is not None:
-                channel.audience.expire(now)
+            if channel.listeners is not None:
+                channel.listeners.expire(now)
             if channel.advance(now):
                 del self.router.channels[channel.id]
                 self._packagers.pop(channel.id, None)

@@ -1,8 +1,8 @@
 """Runs jobs outside of the call that asked for them, a little in each turn of the event loop.
 
-Packaging a segment takes 0.2 ms, and an encoder's read callback must not wait for it; with many
-channels whose segments end together, neither must anybody else. So jobs wait in line, and one turn
-of the loop runs them for at most `budget_s`, or one if that takes longer.
+Packaging a segment takes 0.2 ms. An encoder's read callback must not wait for that, and where the
+segments of many channels end together nobody else must wait for all of them. So jobs wait in line,
+and one turn of the loop runs them for at most `budget_s` (a job that takes longer runs alone).
 """
 
 import logging
@@ -25,6 +25,11 @@ class Turns:
         self._budget_s = budget_s
         self._jobs: deque[Job] = deque()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no job waits."""
+        return not self._jobs
+
     def add(self, job: Job) -> None:
         """Have `job` run in a later turn, after those that were added before it."""
         self._jobs.append(job)
@@ -39,7 +44,7 @@ class Turns:
             except Exception:
                 # One channel's trouble is not another's: the rest of the line goes on.
                 logger.exception("a job of the HLS delivery failed")
-            # Taken off only now: a job that adds one must not schedule this method twice.
+            # Taken off only now, so that a job that adds one does not schedule this method twice.
             self._jobs.popleft()
             if self._clock() >= end:
                 break

@@ -1,21 +1,22 @@
 """A client of port 8000 until it is known what it is: the asyncio shell of `request` and `router`.
 
-It stays a raw non-blocking socket, for a listener's goes to the fan-out as it is, and a source's to its
-`SourceConnection`. Every wait has a deadline, which the server's sweep enforces: a head or body
-to come, an answer to go out, a refused client to hang up.
+It stays a raw non-blocking socket, for a listener's socket goes to the fan-out as it is, and a source's to
+its `SourceConnection`. Every wait has a deadline, which the server's sweep enforces: a head or body to come,
+an answer to go out, a refused client to hang up. `state` has the states and the steps between them.
 """
 
 import itertools
 import logging
 import socket
-from typing import Protocol
+from collections.abc import Callable
+from typing import ClassVar, Protocol
 
 from .errors import RequestError, RequestTimeout
 from .login import Login
-from .mount import ListenerInfo
 from .request import Request, split_head
 from .responses import CONNECTION_LIMIT, NOT_FOUND, Reply, refuse, stamp_date
 from .router import Listen, NeedsBody, Outcome, Router, TitleUpdate
+from .state import State, Step, next_state
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ _RECEIVE_BYTES = 16_384
 _ids = itertools.count(1)
 
 
-class Doorkeeper(Protocol):
+class Server(Protocol):
     """What a connection needs of its server."""
 
     router: Router
@@ -49,6 +50,9 @@ class Doorkeeper(Protocol):
     def watch(self, connection: "Connection", *, writable: bool) -> None:
         """Have `on_writable` called from now on, or again `on_readable`; never both."""
 
+    def admit_listener(self, connection: "Connection", listen: Listen) -> bool:
+        """Give the socket to the mount; False, with the socket still the connection's, if it is over."""
+
     def log_in(self, connection: "Connection", login: Login, rest: bytes) -> None:
         """Check a source and put it on air; the socket is the server's from here."""
 
@@ -59,10 +63,11 @@ class Doorkeeper(Protocol):
 class Connection:
     """One client and its requests; `deadline` is in monotonic seconds."""
 
-    def __init__(self, client: socket.socket, address: str, server: Doorkeeper) -> None:
+    def __init__(self, client: socket.socket, address: str, server: Server) -> None:
         self.id = next(_ids)
         self.socket = client
         self.address = address
+        self.state = State.READING
         self.deadline = server.now() + server.head_timeout_s
         self._server = server
         self._received = bytearray()
@@ -71,8 +76,7 @@ class Connection:
         self._body_length = 0
         self._requests = 0
         self._unsent = b""
-        self._again = False  # whether another request may follow the present answer
-        self._is_lingering = False
+        self._may_ask_again = False  # behind the present answer
         self._linger_bytes = 0
 
     # -- events
@@ -87,7 +91,7 @@ class Connection:
             data = b""
         if not data:
             self.close()
-        elif self._is_lingering:
+        elif self.state is State.LINGERING:
             self._linger_bytes += len(data)
             if self._linger_bytes > MAX_LINGER_BYTES:
                 self.close()
@@ -101,42 +105,48 @@ class Connection:
 
     def expire(self) -> None:
         """End a wait whose deadline has passed."""
-        if self._is_lingering or self._unsent or not self._received:
-            self.close()
-        else:
+        if self.state in (State.READING, State.READING_BODY) and (
+            self._received or self._request is not None
+        ):
             timeout = self._server.head_timeout_s
             self._refuse(RequestTimeout(f"got no whole request within {timeout:g} s"))
+        else:
+            self.close()
 
     def close(self) -> None:
-        """Hang up at once."""
-        self._server.forget(self)
-        self.socket.close()
+        """Hang up at once. A second call changes nothing."""
+        if self.state is not State.GONE:
+            self._go(Step.CLOSE)
+            self._server.forget(self)
+            self.socket.close()
 
     def reply(self, data: bytes) -> None:
         """Send a last answer, and hang up when the client has read it."""
-        self._again = False
-        self._begin_reply(data)
+        self._may_ask_again = False
+        self._answer(data)
+
+    def hand_over(self) -> None:
+        """Leave the socket to a source or a mount."""
+        self._go(Step.HAND_OVER)
+
+    def _go(self, step: Step) -> None:
+        self.state = next_state(self.state, step)
 
     # -- requests
 
     def _advance(self) -> None:
-        """Serve the requests that have come whole."""
+        """Serve the request that has come whole, if one has."""
         try:
             outcome = self._read_request()
         except RequestError as error:
             self._refuse(error)
         else:
             if outcome is not None:
-                self._follow(outcome)
+                self._FOLLOW[type(outcome)](self, outcome)
 
     def _read_request(self) -> Outcome | None:
         if self._request is not None:
-            if len(self._received) < self._body_length:
-                return None
-            request, self._request = self._request, None
-            body = bytes(self._received[: self._body_length])
-            del self._received[: self._body_length]
-            return self._server.router.route(request, self.address, body)
+            return self._read_body(self._request)
         parsed = split_head(self._received, self._searched_bytes)
         if parsed is None:
             self._searched_bytes = len(self._received)
@@ -147,31 +157,46 @@ class Connection:
         self._requests += 1
         outcome = self._server.router.route(request, self.address)
         if isinstance(outcome, NeedsBody):
+            self._go(Step.AWAIT_BODY)
             self._request, self._body_length = request, outcome.length
-            return self._read_request()
+            return self._read_body(request)
         return outcome
 
-    def _follow(self, outcome: Outcome) -> None:
-        match outcome:
-            case Reply(data, keeps_alive):
-                self._again = keeps_alive and self._requests < MAX_REQUESTS
-                self._begin_reply(data)
-            case Listen() if not self._server.has_room_for_listener():
-                self.reply(refuse(403, CONNECTION_LIMIT))
-            case Listen(mount) if not mount.pull():
-                self.reply(refuse(404, NOT_FOUND))
-            case Listen(mount, icy, user_agent):
-                self._server.forget(self)
-                info = ListenerInfo(self.address, user_agent)
-                mount.admit(self.socket, info, self._server.wall(), icy=icy)
-            case Login():
-                self._server.log_in(self, outcome, bytes(self._received))
-            case TitleUpdate():
-                self._server.update_title(self, outcome)
-            case NeedsBody():
-                raise AssertionError("a request that needs its body waits in _read_request")
+    def _read_body(self, request: Request) -> Outcome | None:
+        if len(self._received) < self._body_length:
+            return None
+        self._request = None
+        body = bytes(self._received[: self._body_length])
+        del self._received[: self._body_length]
+        return self._server.router.route(request, self.address, body)
 
-    def _next_request(self) -> None:
+    def _follow_reply(self, reply: Reply) -> None:
+        self._may_ask_again = reply.keeps_alive and self._requests < MAX_REQUESTS
+        self._answer(reply.data)
+
+    def _follow_listen(self, listen: Listen) -> None:
+        if not self._server.has_room_for_listener():
+            self.reply(refuse(403, CONNECTION_LIMIT))
+        elif not self._server.admit_listener(self, listen):
+            self.reply(refuse(404, NOT_FOUND))
+
+    def _follow_login(self, login: Login) -> None:
+        self._go(Step.CHECK)
+        self._server.log_in(self, login, bytes(self._received))
+
+    def _follow_title_update(self, update: TitleUpdate) -> None:
+        self._go(Step.CHECK)
+        self._server.update_title(self, update)
+
+    _FOLLOW: ClassVar[dict[type, Callable[..., None]]] = {
+        Reply: _follow_reply,
+        Listen: _follow_listen,
+        Login: _follow_login,
+        TitleUpdate: _follow_title_update,
+    }
+
+    def _ask_again(self) -> None:
+        self._go(Step.ASK_AGAIN)
         self.deadline = self._server.now() + self._server.head_timeout_s
         if self._received:
             self._advance()
@@ -182,7 +207,8 @@ class Connection:
 
     # -- answers
 
-    def _begin_reply(self, data: bytes) -> None:
+    def _answer(self, data: bytes) -> None:
+        self._go(Step.ANSWER)
         self.deadline = self._server.now() + REPLY_TIMEOUT_S
         self._send(stamp_date(data, self._server.wall()))
 
@@ -201,14 +227,14 @@ class Connection:
             self._server.watch(self, writable=bool(self._unsent))
         if self._unsent:
             return
-        if self._again:
-            self._next_request()
+        if self._may_ask_again:
+            self._ask_again()
         else:
             self._linger()
 
     def _linger(self) -> None:
         """Let the client read the answer: closing with its bytes unread would reset the connection."""
-        self._is_lingering = True
+        self._go(Step.LINGER)
         self._received.clear()
         self.deadline = self._server.now() + LINGER_TIMEOUT_S
         try:

@@ -8,12 +8,11 @@ nothing. Authentication, mount and content type are checked before the 100 or 20
 import re
 from dataclasses import dataclass, field
 
-from awazpulse.audio import Codec
 from awazpulse.channels.public_urls import SOURCE_USERNAME
 from awazpulse.refusals import ChannelBusy, Refusal, UnknownChannel, WrongSecret
 from awazpulse.relay import Station
 
-from .mount import parse_mount_path
+from .mount_path import parse_mount_path
 from .request import Request
 from .responses import (
     CONTINUE,
@@ -27,15 +26,23 @@ from .responses import (
     respond_unauthorized,
 )
 
-_CODECS = {
-    "audio/mpeg": Codec.MP3,
-    "audio/mp3": Codec.MP3,
-    "audio/x-mpeg": Codec.MP3,
-    "audio/mpeg3": Codec.MP3,
-    "audio/aac": Codec.AAC,
-    "audio/aacp": Codec.AAC,
-    "audio/x-aac": Codec.AAC,
-    "audio/x-hx-aac-adts": Codec.AAC,
+# How encoders spell the types that are carried, and the spelling that players know. The type says what the
+# source has to say of its audio, not what it is.
+_CONTENT_TYPES = {
+    "audio/mpeg": "audio/mpeg",
+    "audio/mp3": "audio/mpeg",
+    "audio/x-mp3": "audio/mpeg",
+    "audio/mpg": "audio/mpeg",
+    "audio/x-mpg": "audio/mpeg",
+    "audio/x-mpeg": "audio/mpeg",
+    "audio/mpeg3": "audio/mpeg",
+    "audio/x-mpeg3": "audio/mpeg",
+    "audio/aac": "audio/aac",
+    "audio/aacp": "audio/aacp",
+    "audio/x-aac": "audio/aac",
+    "audio/aac-adts": "audio/aac",
+    "audio/x-hx-aac-adts": "audio/aac",
+    "audio/vnd.dlna.adts": "audio/aac",
 }
 _BITRATE = re.compile(r"(?:^|;)\s*(?:ice-)?bitrate=(\d{1,4})\b")
 _MAX_STATION_TEXT = 500  # characters; it is repeated in each listener's response head
@@ -47,7 +54,6 @@ class Login:
 
     channel_id: str
     password: str = field(repr=False)
-    codec: Codec
     station: Station
     is_chunked: bool
     content_length: int | None
@@ -75,8 +81,8 @@ def read_login(request: Request, address: str) -> Login | Reply:
         if request.method == "PUT":
             return Reply(refuse(403, NO_CONTENT_TYPE))
         content_type = "audio/mpeg"
-    codec = _CODECS.get(content_type)
-    if codec is None:
+    known_type = _CONTENT_TYPES.get(content_type)
+    if known_type is None:
         return Reply(refuse(403, UNKNOWN_CONTENT_TYPE))
     is_chunked = "chunked" in request.headers.get("transfer-encoding", "").lower()
     length = request.headers.get("content-length", "")
@@ -85,8 +91,7 @@ def read_login(request: Request, address: str) -> Login | Reply:
     return Login(
         channel_id,
         credentials[1],
-        codec,
-        read_station(request.headers, content_type, address),
+        read_station(request.headers, known_type, address),
         is_chunked,
         content_length,
         int(metaint) if re.fullmatch(r"[1-9]\d{0,6}", metaint) else None,

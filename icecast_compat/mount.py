@@ -1,17 +1,17 @@
 """A broadcast as port 8000 shows it: Icecast's mount.
 
 A byte sequence for plain listeners and a view of it with ICY metadata, each with its audience; the head
-of a listener's response; and who is listening.
+of a listener's response; and who is listening. The mount stays while sources come and go.
 """
 
-import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from awazpulse.audio import Codec, Frame, Track
-from awazpulse.channels.public_urls import CHANNEL_ID, mount_point
-from awazpulse.relay import Broadcast, Title
+from awazpulse.channels.public_urls import mount_point
+from awazpulse.kinds import StreamType
+from awazpulse.relay import Broadcast, End, Title
 from awazpulse.relay.fanout import Audience, FanOut
 from awazpulse.relay.feed import PlainFeed
 from awazpulse.relay.listener import Listener
@@ -19,17 +19,11 @@ from awazpulse.relay.listener import Listener
 from .icy import METAINT, IcyFeed
 from .responses import CORS, NO_CACHE, SERVER, stamp_date
 
-_CONTENT_TYPES = {Codec.MP3: "audio/mpeg", Codec.AAC: "audio/aac"}
-_MOUNT_PATH = re.compile(rf"/({CHANNEL_ID.pattern})(?:\.(?:mp3|aac))?")
-
-
-def parse_mount_path(path: str) -> str | None:
-    """Return the channel id in a mount's path, or None if the path names no channel.
-
-    `/id.mp3` is the name of every mount whatever its codec; `/id.aac` and `/id` mean the same.
-    """
-    match = _MOUNT_PATH.fullmatch(path)
-    return match[1] if match else None
+_CONTENT_TYPES = {  # the first where the source declared none of them
+    Codec.MP3: ("audio/mpeg",),
+    Codec.MP2: ("audio/mpeg",),
+    Codec.AAC: ("audio/aac", "audio/aacp"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +34,55 @@ class ListenerInfo:
     user_agent: str
 
 
-@dataclass
+class _Feeds:
+    """The two byte sequences of one kind of audio, with their listeners."""
+
+    def __init__(
+        self, fanout: FanOut, on_left: Callable[[Listener], None], pull: Callable[[], None]
+    ) -> None:
+        self.plain = PlainFeed()
+        self.icy = IcyFeed(self.plain)
+        self._plain_audience = Audience(fanout, self.plain, on_left, pull)
+        self._icy_audience = Audience(fanout, self.icy, on_left, pull)
+
+    def audience(self, *, icy: bool) -> Audience:
+        """Return who listens with ICY metadata, or without."""
+        return self._icy_audience if icy else self._plain_audience
+
+    @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._plain_audience.listeners) + len(self._icy_audience.listeners)
+
+    def close(self) -> None:
+        """Disconnect the listeners, once they have the last frame that was published."""
+        self._plain_audience.close()
+        self._icy_audience.close()
+
+
 class Mount:
-    """A `Subscriber` of one broadcast, with its listeners."""
+    """A delivery of one broadcast, with its listeners.
 
-    broadcast: Broadcast
-    fanout: FanOut
-    started: float  # seconds since 1970
+    `started` is in seconds since 1970; `on_closed(mount)` is called when it is over.
+    """
 
-    def __post_init__(self) -> None:
-        self._plain = PlainFeed()
-        self._icy = IcyFeed(self._plain)
-        pull = self.broadcast.pull
-        self._plain_audience = Audience(self.fanout, self._plain, self._on_left, pull)
-        self._icy_audience = Audience(self.fanout, self._icy, self._on_left, pull)
+    def __init__(
+        self,
+        broadcast: Broadcast,
+        fanout: FanOut,
+        started: float,
+        on_closed: Callable[["Mount"], None] = lambda _mount: None,
+    ) -> None:
+        self.broadcast = broadcast
+        self.started = started
+        self.count = broadcast.listeners_of(StreamType.ICECAST)
+        self._fanout = fanout
+        self._on_closed = on_closed
+        self._track: Track | None = None
+        self._feeds = self._make_feeds()
+
+    def _make_feeds(self) -> _Feeds:
+        return _Feeds(self._fanout, self._on_left, self.broadcast.pull)
 
     @property
     def path(self) -> str:
@@ -62,31 +91,55 @@ class Mount:
 
     @property
     def content_type(self) -> str:
-        """What the source declared, else what it sends."""
-        track = self.broadcast.track
+        """The type of what is sent, whatever the source declared; before that, what it declared."""
         declared = self.broadcast.station.content_type
-        return declared or _CONTENT_TYPES[track.codec if track else Codec.MP3]
+        if self._track is None and declared:
+            return declared
+        names = _CONTENT_TYPES[self._track.codec if self._track else Codec.MP3]
+        return declared if declared in names else names[0]
 
     # -- Subscriber
 
     def on_track(self, track: Track) -> None:
-        """Go on: each frame says of itself what it is."""
+        """Go on with audio of the same kind; end the listeners whose Content-Type is no longer true."""
+        former, self._track = self._track, track
+        if former is None or self._goes_on(former, track):
+            return
+        self.count.listeners -= self._feeds.listeners
+        self._feeds.close()
+        self._feeds = self._make_feeds()
+        self._feeds.icy.set_title(self.broadcast.title)
+
+    def _goes_on(self, former: Track, track: Track) -> bool:
+        if former.codec is not track.codec:
+            return False
+        formats = {(t.sample_rate, t.channels) for t in (former, track)}
+        return len(formats) == 1 or not self.broadcast.ends_on_format_change
+
+    def on_break(self) -> None:
+        """Go on: frames of one codec follow each other, whoever sends them."""
 
     def on_frames(self, frames: Sequence[Frame]) -> None:
         """Add the frames to the byte sequence, and its blocks to the one with metadata."""
-        self._plain.append(frames)
-        self._icy.follow()
+        feeds = self._feeds
+        feeds.plain.append(frames)
+        feeds.icy.follow()
 
     def on_title(self, title: Title) -> None:
         """Have the metadata blocks from now on carry the title."""
-        self._icy.set_title(title)
+        self._feeds.icy.set_title(title)
 
-    def on_close(self, reason: str) -> None:  # noqa: ARG002  # players are told by the end alone
+    def on_close(self, end: End) -> None:  # noqa: ARG002  # players are told by the end alone
         """Disconnect the listeners, once they have the last frame that was published."""
-        self._plain_audience.close()
-        self._icy_audience.close()
+        self._feeds.close()
+        self._on_closed(self)
 
     # -- listeners
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more listener may join."""
+        return self.count.has_room
 
     def listener_head(self, *, icy: bool) -> bytes:
         """Return the head of a listener's response, but for its Date.
@@ -120,23 +173,24 @@ class Mount:
     def first_bytes(self, count: int) -> bytes:
         """Return what a listener would get first, filled up with zeros."""
         self.broadcast.pull()
-        start = self._plain.join().position
-        end = min(start + count, self._plain.end)
-        return bytes(self._plain.read(start, end)).ljust(count, b"\0")
+        plain = self._feeds.plain
+        start = plain.join().position
+        end = min(start + count, plain.end)
+        return bytes(plain.read(start, end)).ljust(count, b"\0")
 
-    def pull(self) -> bool:
-        """Fetch what the source has sent by now; return False if that was its end."""
-        self.broadcast.pull()
-        return not self.broadcast.is_closed
-
-    def admit(self, client: socket.socket, info: ListenerInfo, wall: float, *, icy: bool) -> None:
+    def admit(self, client: socket.socket, info: ListenerInfo, wall: float, *, icy: bool) -> bool:
         """Begin to send to a listener, over a socket that is the mount's from here on.
 
-        `wall` is in seconds since 1970.
+        `wall` is in seconds since 1970. Return False, with the socket still the caller's, if the mount
+        is over: what its source has sent is fetched first, which may be its end.
         """
-        self.broadcast.listener_joined()
-        audience = self._icy_audience if icy else self._plain_audience
-        audience.join(client, stamp_date(self.listener_head(icy=icy), wall), info)
+        self.broadcast.pull()
+        if self.broadcast.is_closed:
+            return False
+        self.count.listener_joined()
+        head = stamp_date(self.listener_head(icy=icy), wall)
+        self._feeds.audience(icy=icy).join(client, head, info)
+        return True
 
     def _on_left(self, listener: Listener) -> None:  # noqa: ARG002  # only their number matters
-        self.broadcast.listener_left()
+        self.count.listener_left()

@@ -5,7 +5,8 @@ CORS headers. `stamp_date` adds the Date when an answer is sent.
 """
 
 from dataclasses import dataclass
-from email.utils import formatdate
+
+from awazpulse.http_date import format_http_date
 
 SERVER = "AwazPulse"
 CORS = (
@@ -60,7 +61,7 @@ class Reply:
 def stamp_date(response: bytes, wall: float) -> bytes:
     """Return an answer with its Date; `wall` is in seconds since 1970 (RFC 9110 §6.6.1)."""
     status_line, line_end, rest = response.partition(b"\r\n")
-    date = f"Date: {formatdate(wall, usegmt=True)}\r\n".encode()
+    date = f"Date: {format_http_date(wall)}\r\n".encode()
     return status_line + line_end + date + rest
 
 

@@ -16,7 +16,8 @@ from awazpulse.relay import Title
 from . import responses
 from .charset import decode_title
 from .login import Login, read_login
-from .mount import Mount, parse_mount_path
+from .mount_path import parse_mount_path
+from .mount_view import MountView
 from .request import Request, parse_query
 from .responses import Reply
 from .stats import describe_server
@@ -29,9 +30,9 @@ _PROBE = re.compile(r"bytes=(\d{1,9})-(\d{1,9})")
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """The client is a listener of `mount`, with or without ICY metadata."""
+    """The client is a listener of a channel that is on air, with or without ICY metadata."""
 
-    mount: Mount
+    channel_id: str
     icy: bool
     user_agent: str
 
@@ -45,9 +46,9 @@ class NeedsBody:
 
 @dataclass(frozen=True, slots=True)
 class TitleUpdate:
-    """An encoder tells what plays on `mount`; `password` must be the mount's."""
+    """An encoder tells what plays on a channel; `password` must be the channel's."""
 
-    mount: Mount
+    channel_id: str
     password: str = field(repr=False)
     fields: Mapping[str, bytes]
 
@@ -74,7 +75,7 @@ class Router:
 
     def __init__(
         self,
-        mounts: Mapping[str, Mount],
+        mounts: Mapping[str, MountView],
         public_host: str,
         public_port: Callable[[], int],
         started: float,
@@ -114,10 +115,13 @@ class Router:
                 return self._update_title(request, request.query)
             case path if path.endswith(".m3u"):
                 return self._playlist(path.removesuffix(".m3u"))
+        return self._listen(request)
+
+    def _listen(self, request: Request) -> Reply | Listen:
         mount = self._find_mount(request.path)
         if mount is None:
             return Reply(responses.refuse(404, responses.NOT_FOUND))
-        if not mount.broadcast.has_room:
+        if not mount.has_room:
             return Reply(responses.refuse(403, responses.MAX_LISTENERS))
         icy = request.headers.get("icy-metadata", "0").strip() not in ("", "0")
         probe = _PROBE.fullmatch(request.headers.get("range", "").strip())
@@ -126,12 +130,13 @@ class Router:
             if 0 < last - first + 1 <= MAX_PROBE_BYTES:
                 content = mount.first_bytes(last - first + 1)
                 return Reply(responses.respond_partial(content, first, mount.content_type))
-        return Listen(mount, icy, request.headers.get("user-agent", "")[:200])
+        user_agent = request.headers.get("user-agent", "")[:200]
+        return Listen(mount.broadcast.channel_id, icy, user_agent)
 
     def _head(self, request: Request) -> Reply:
         outcome = self._get(request)
         if isinstance(outcome, Listen):
-            return Reply(outcome.mount.listener_head(icy=outcome.icy))
+            return Reply(self._mounts[outcome.channel_id].listener_head(icy=outcome.icy))
         if isinstance(outcome, TitleUpdate):
             return Reply(responses.without_body(responses.refuse(405, "a title update is a GET")))
         return Reply(responses.without_body(outcome.data))
@@ -146,7 +151,7 @@ class Router:
             return NeedsBody(int(length))
         return self._update_title(request, {**request.query, **parse_query(body)})
 
-    def _find_mount(self, path: str) -> Mount | None:
+    def _find_mount(self, path: str) -> MountView | None:
         channel_id = parse_mount_path(path)
         return self._mounts.get(channel_id) if channel_id else None
 
@@ -176,4 +181,4 @@ class Router:
         mount = self._find_mount(path if path.startswith("/") else f"/{path}")
         if mount is None:
             return Reply(responses.refuse(400, responses.NO_SOURCE))
-        return TitleUpdate(mount, credentials[1], fields)
+        return TitleUpdate(mount.broadcast.channel_id, credentials[1], fields)

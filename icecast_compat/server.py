@@ -10,20 +10,22 @@ import errno
 import logging
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from awazpulse.addresses import normalize_address
+from awazpulse.kinds import StreamType
 from awazpulse.network import open_listening
 from awazpulse.refusals import Refusal
-from awazpulse.relay import Broadcast, Source, Station
+from awazpulse.relay import Broadcast, End, EndReason, Gate
 from awazpulse.relay.fanout import FanOut
 from awazpulse.relay.selector import READ, WRITE, SocketSelector
 
+from .checks import Checks
 from .connection import Connection
 from .login import Login, refuse_login
-from .mount import Mount
+from .mount import ListenerInfo, Mount
 from .responses import (
     CONNECTION_LIMIT,
     NO_SOURCE,
@@ -31,7 +33,7 @@ from .responses import (
     respond,
     respond_iceresponse,
 )
-from .router import Router, TitleUpdate
+from .router import Listen, Router, TitleUpdate
 from .source import SourceConnection
 
 logger = logging.getLogger(__name__)
@@ -43,16 +45,8 @@ _SEND_BUFFER_BYTES = 131_072  # the burst fits; more would only hide a listener 
 _ACCEPT_PAUSE_S = 0.2  # when the process has no descriptor left
 
 
-class Gate(Protocol):
-    """Who may go on air."""
-
-    async def open_broadcast(
-        self, channel_id: str, secret: str, source: Source, station: Station
-    ) -> Broadcast:
-        """Return the channel's new broadcast, for which `attach` has been called.
-
-        Raises a `Refusal`. Every wait inside is bounded.
-        """
+class MountGate(Gate, Protocol):
+    """Who may go on air, and who may change a title."""
 
     async def authorize(self, channel_id: str, secret: str, address: str) -> None:
         """Raise a `Refusal` unless the secret is that of the channel's sources."""
@@ -101,7 +95,7 @@ class IcecastServer:
 
     def __init__(
         self,
-        gate: Gate,
+        gate: MountGate,
         fanout: FanOut,
         public_host: str,
         limits: IcecastLimits | None = None,
@@ -121,9 +115,9 @@ class IcecastServer:
         self._listening: list[socket.socket] = []
         self._selector = SocketSelector[Connection](self._loop, self._on_event, _TURN_S)
         self._waiting: dict[Connection, None] = {}  # in order of arrival
-        self._checks: dict[asyncio.Task[None], str] = {}  # with the address of each
-        self._checks_by_address: dict[str, int] = {}
+        self._checks = Checks(self.limits.max_checks, self.limits.max_checks_per_address)
         self._sweeper: asyncio.TimerHandle | None = None
+        self._is_closed = False
 
     @property
     def waiting(self) -> int:
@@ -143,30 +137,33 @@ class IcecastServer:
         return self.port
 
     async def close(self) -> None:
-        """Stop listening and hang up on everyone who waits. Broadcasts are their owner's to end."""
+        """Stop listening and hang up on everyone who waits. Broadcasts are their owner's to end.
+
+        A second call changes nothing.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
         for listening in self._listening:
             self._loop.remove_reader(listening)
             listening.close()
         if self._sweeper is not None:
             self._sweeper.cancel()
-        for task in self._checks:
-            task.cancel()
-        await asyncio.gather(*self._checks, return_exceptions=True)
+        await self._checks.close()
         for connection in list(self._waiting):
             connection.close()
         self._selector.close()
 
     def attach(self, broadcast: Broadcast) -> None:
-        """Show a broadcast as a mount until it ends."""
-        mount = Mount(broadcast, self._fanout, self.wall())
+        """Show a broadcast as a mount until it, or this delivery of it, ends."""
+        mount = Mount(broadcast, self._fanout, self.wall(), self._detach)
+        broadcast.attach(StreamType.ICECAST, mount)
         self.mounts[broadcast.channel_id] = mount
-        broadcast.subscribe(mount)
-        broadcast.on_closed(self._detach)
 
-    def _detach(self, broadcast: Broadcast, _reason: str) -> None:
-        mount = self.mounts.get(broadcast.channel_id)
-        if mount is not None and mount.broadcast is broadcast:
-            del self.mounts[broadcast.channel_id]
+    def _detach(self, mount: Mount) -> None:
+        channel_id = mount.broadcast.channel_id
+        if self.mounts.get(channel_id) is mount:
+            del self.mounts[channel_id]
 
     # -- the door
 
@@ -222,80 +219,90 @@ class IcecastServer:
         for connection in [c for c in self._waiting if c.deadline <= now]:
             self._guarded(connection, connection.expire)
 
-    # -- Doorkeeper
+    # -- what connections ask for: see `connection.Server`
 
     def forget(self, connection: Connection) -> None:
-        """See `Doorkeeper`."""
+        """See `Server`."""
         if connection in self._waiting:
             del self._waiting[connection]
             self._selector.unregister(connection.socket)
 
     def has_room_for_listener(self) -> bool:
-        """See `Doorkeeper`."""
+        """See `Server`."""
         return self._room.has_room_for_listener()
 
     def watch(self, connection: Connection, *, writable: bool) -> None:
-        """See `Doorkeeper`."""
+        """See `Server`."""
         self._selector.modify(connection.socket, WRITE if writable else READ)
 
+    def admit_listener(self, connection: Connection, listen: Listen) -> bool:
+        """See `Server`."""
+        mount = self.mounts.get(listen.channel_id)
+        if mount is None:
+            return False
+        self.forget(connection)
+        info = ListenerInfo(connection.address, listen.user_agent)
+        if mount.admit(connection.socket, info, self.wall(), icy=listen.icy):
+            connection.hand_over()
+            return True
+        self._admit(connection)
+        return False
+
     def log_in(self, connection: Connection, login: Login, rest: bytes) -> None:
-        """See `Doorkeeper`."""
-        self._check(connection, self._log_in(connection, login, rest))
+        """See `Server`."""
+        if self._begin_check(connection):
+            self._checks.start(
+                connection.address,
+                self._guard_check(connection, lambda: self._log_in(connection, login, rest)),
+            )
 
     def update_title(self, connection: Connection, update: TitleUpdate) -> None:
-        """See `Doorkeeper`."""
-        self._check(connection, self._update_title(connection, update))
+        """See `Server`."""
+        if self._begin_check(connection):
+            self._checks.start(
+                connection.address,
+                self._guard_check(connection, lambda: self._update_title(connection, update)),
+            )
 
-    def _check(self, connection: Connection, work: Coroutine[None, None, None]) -> None:
-        """Run what waits for the database; meanwhile the kernel keeps what the client sends."""
-        address = connection.address
-        of_address = self._checks_by_address.get(address, 0)
-        if (
-            len(self._checks) >= self.limits.max_checks
-            or of_address >= self.limits.max_checks_per_address
-        ):
-            work.close()
+    # -- what waits for the database
+
+    def _begin_check(self, connection: Connection) -> bool:
+        """Let the kernel keep what the client sends meanwhile; or refuse, and return False."""
+        if not self._checks.has_room(connection.address):
             connection.reply(refuse(403, CONNECTION_LIMIT))
-            return
+            return False
         self.forget(connection)
-        task = self._loop.create_task(self._guard(connection, work))
-        self._checks[task] = address
-        self._checks_by_address[address] = of_address + 1
-        task.add_done_callback(self._checked)
+        return True
 
-    def _checked(self, task: asyncio.Task[None]) -> None:
-        address = self._checks.pop(task)
-        self._checks_by_address[address] -= 1
-        if not self._checks_by_address[address]:
-            del self._checks_by_address[address]
-
-    async def _guard(self, connection: Connection, work: Coroutine[None, None, None]) -> None:
+    async def _guard_check(
+        self, connection: Connection, check: Callable[[], Awaitable[None]]
+    ) -> None:
         try:
-            await work
+            await check()
         except Refusal as refusal:
             logger.info(
                 "connection=%d address=%s refused: %s", connection.id, connection.address, refusal
             )
             self._answer(connection, refuse_login(refusal))
         except asyncio.CancelledError:
-            connection.socket.close()
+            connection.close()
             raise
         except Exception:
             logger.exception("connection=%d failed", connection.id)
-            connection.socket.close()
+            connection.close()
 
     def _answer(self, connection: Connection, data: bytes) -> None:
         self._admit(connection)
         connection.reply(data)
 
     async def _update_title(self, connection: Connection, update: TitleUpdate) -> None:
-        broadcast = update.mount.broadcast
-        channel_id = broadcast.channel_id
+        channel_id = update.channel_id
         await self._gate.authorize(channel_id, update.password, connection.address)
-        if broadcast.is_closed:
+        mount = self.mounts.get(channel_id)
+        if mount is None:
             self._answer(connection, refuse(400, NO_SOURCE))
             return
-        broadcast.set_title(update.read_title(self._gate.title_charset(channel_id)))
+        mount.broadcast.set_title(update.read_title(self._gate.title_charset(channel_id)))
         self._answer(connection, respond_iceresponse("Metadata update successful", ok=True))
 
     async def _log_in(self, connection: Connection, login: Login, rest: bytes) -> None:
@@ -303,16 +310,20 @@ class IcecastServer:
             await self._gate.authorize(login.channel_id, login.password, connection.address)
             self._answer(connection, respond(200, ""))
             return
-        source = SourceConnection(login, self.limits.source_timeout_s)
-        broadcast = await self._gate.open_broadcast(
+        source = SourceConnection(login, connection.socket, self.limits.source_timeout_s)
+        source_input = await self._gate.connect(
             login.channel_id, login.password, source, login.station
         )
+        # Nothing is awaited from here on, so nobody can have cut the source off yet.
         try:
             connection.socket.send(login.accepted)
-            source.begin(broadcast, connection.socket, rest)
+            source.begin(source_input, rest)
         except OSError as error:
-            connection.socket.close()
-            broadcast.close(f"the encoder's connection was lost: {error}")
+            connection.close()
+            end = End(EndReason.CONNECTION_LOST, why=str(error))
+            source_input.end(end, self._loop.time())
         except BaseException:
-            broadcast.close("the encoder's connection could not be taken over")
+            source_input.end(End(EndReason.FAILED), self._loop.time())
             raise
+        else:
+            connection.hand_over()

@@ -1,6 +1,6 @@
 """A source client on air: its body's bytes become frames of a broadcast.
 
-The shell around `body` and the frame splitters, and the broadcast's `Source`. Its socket stays raw and
+The shell around `body` and the frame splitter, and the broadcast's `Source`. Its socket stays raw and
 is read when somebody needs the audio (`pull`: listeners whose turn has come, a joiner, a title), not
 each time that the encoder has sent a frame: 200 mounts would cost five times what 4,000 listeners do
 (`make bench`). Until `UNREAD_BYTES` have come the event loop does not hear of them; of the encoder's end
@@ -10,15 +10,15 @@ has arrived. Silence is watched by one timer per source, which reads what has co
 
 import asyncio
 import logging
+import select
 import socket
 import time
 from itertools import chain
 
-from awazpulse.audio import AudioError, Codec, FrameRun
-from awazpulse.audio.aac import adts_splitter
-from awazpulse.audio.mpeg_audio import mp3_splitter
+from awazpulse.audio import AudioError, FrameRun
+from awazpulse.audio.detect import audio_splitter
 from awazpulse.audio.splitter import SplitEvents
-from awazpulse.relay import Broadcast
+from awazpulse.relay import End, EndReason, Input
 
 from .body import MetadataStripper, open_body
 from .errors import MalformedBody
@@ -37,7 +37,6 @@ _RECEIVES_AT_ONCE = 4  # of a source that sends faster than real time; the loop 
 _TURN_S = (
     0.010  # after which nothing more is read at once: thousands of tiny frames take long to split
 )
-_SPLITTERS = {Codec.MP3: mp3_splitter, Codec.AAC: adts_splitter}
 
 
 class SourceConnection:
@@ -46,10 +45,10 @@ class SourceConnection:
     `silence_timeout_s`: seconds without a frame after which the source counts as lost.
     """
 
-    def __init__(self, login: Login, silence_timeout_s: float) -> None:
+    def __init__(self, login: Login, client: socket.socket, silence_timeout_s: float) -> None:
         self._body = open_body(login.content_length, is_chunked=login.is_chunked)
         self._stripper = MetadataStripper(login.metaint) if login.metaint else None
-        self._splitter = _SPLITTERS[login.codec]()
+        self._splitter = audio_splitter()  # what the audio is decides, not its label
         self._channel_id = login.channel_id
         self._tells_its_end = login.is_chunked or login.content_length is not None
         self._owes_response = login.accepted == CONTINUE  # a 100 is no final one (RFC 9110 §15.2)
@@ -57,34 +56,42 @@ class SourceConnection:
         # What waits unread counts from when it is read: looking often bounds how late that may be.
         self._check_interval_s = min(silence_timeout_s / 4, MAX_CHECK_INTERVAL_S)
         self._loop = asyncio.get_running_loop()
-        self._broadcast: Broadcast | None = None
-        self._socket: socket.socket | None = None
+        self._client = client
+        self._input: Input | None = None
+        self._socket: socket.socket | None = None  # ours, while on air
         self._timer: asyncio.TimerHandle | None = None
         self._last_frame = self._loop.time()
         self.is_closed = False
         self._is_finished = False  # by the client's own word
 
-    def begin(self, broadcast: Broadcast, client: socket.socket, rest: bytes) -> None:
-        """Publish into `broadcast` what `client` sends, `rest` first; the socket is ours from here.
+    @property
+    def is_gone(self) -> bool:
+        """Whether the client has left while its login was checked.
+
+        A client that has said how long its body is may close its own side when the body is sent.
+        """
+        return has_hung_up(self._client, counts_half_close=not self._tells_its_end)
+
+    def begin(self, source_input: Input, rest: bytes) -> None:
+        """Publish what the client sends, `rest` first; the socket is ours from here.
 
         It must be non-blocking. Raises OSError, with the socket still the caller's.
         """
-        if self.is_closed:
-            client.close()
-            return
+        client = self._client
         if not self._tells_its_end:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, UNREAD_BYTES)
         self._loop.add_reader(client, self._on_readable)
         self._socket = client
-        self._broadcast = broadcast
+        self._input = source_input
         self._timer = self._loop.call_later(self._check_interval_s, self._check_silence)
         if rest:
             self._take(rest)
 
-    def close(self, reason: str) -> None:
+    def close(self, end: End) -> None:
         """Cut the source off; the broadcast's side of the end."""
         self.is_closed = True
-        logger.debug("channel=%s source closed: %s", self._channel_id, reason)
+        self._input = None
+        logger.debug("channel=%s source closed: %s", self._channel_id, end)
         if self._timer is not None:
             self._timer.cancel()
         client, self._socket = self._socket, None
@@ -112,10 +119,10 @@ class SourceConnection:
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
-                self._end(f"the encoder's connection was lost: {error}")
+                self._end(End(EndReason.CONNECTION_LOST, why=str(error)))
                 return
             if not data:
-                self._end("the encoder disconnected")
+                self._end(End(EndReason.DISCONNECTED))
                 return
             self._take(data)
             if len(data) < _RECEIVE_BYTES and not until_empty:
@@ -125,43 +132,42 @@ class SourceConnection:
 
     def _take(self, data: bytes) -> None:
         """Publish what the bytes complete."""
-        broadcast = self._broadcast
-        if broadcast is None or broadcast.is_closed:
-            return
         try:
             audio = self._body.receive_data(data)
             if self._stripper is not None:
                 audio = self._stripper.strip(audio)
-            self._publish(broadcast, self._splitter.receive_data(audio))
-        except (AudioError, MalformedBody) as error:
-            broadcast.close(str(error))
+            self._publish(self._splitter.receive_data(audio))
+        except AudioError as error:
+            self._end(End(EndReason.BAD_AUDIO, why=str(error)))
+        except MalformedBody as error:
+            self._end(End(EndReason.BROKE_PROTOCOL, why=str(error)))
         except Exception:
             logger.exception("channel=%s source failed", self._channel_id)
-            broadcast.close("internal error")
+            self._end(End(EndReason.FAILED))
         else:
             if self._body.at_end:
                 self._is_finished = True
-                broadcast.close("the encoder ended its stream")
+                self._end(End(EndReason.FINISHED))
 
-    def _publish(self, broadcast: Broadcast, events: SplitEvents) -> None:
+    def _publish(self, events: SplitEvents) -> None:
         """Hand the frames on in as few calls as their tracks allow."""
         runs: list[FrameRun] = []
         for event in events:
             if isinstance(event, FrameRun):
                 runs.append(event)
                 continue
-            self._hand_on(broadcast, runs)
-            if broadcast.is_closed:
-                return  # a subscriber has ended it
-            broadcast.set_track(event)
-        self._hand_on(broadcast, runs)
+            self._hand_on(runs)
+            if self._input is None:
+                return  # somebody has cut it off meanwhile
+            self._input.set_track(event)
+        self._hand_on(runs)
 
-    def _hand_on(self, broadcast: Broadcast, runs: list[FrameRun]) -> None:
-        """Publish frames of one track, and forget them. What is in pieces, for junk between, is made one."""
-        if runs and not broadcast.is_closed:
+    def _hand_on(self, runs: list[FrameRun]) -> None:
+        """Publish frames of one track, and forget them. Runs that junk has parted are made one."""
+        if runs and self._input is not None:
             self._last_frame = self._loop.time()
             frames = runs[0] if len(runs) == 1 else list(chain.from_iterable(runs))
-            broadcast.publish(frames, self._last_frame)
+            self._input.publish(frames, self._last_frame)
         runs.clear()
 
     def _part(self, client: socket.socket) -> None:
@@ -173,9 +179,12 @@ class SourceConnection:
         except OSError as error:
             logger.debug("channel=%s has left before its answer: %s", self._channel_id, error)
 
-    def _end(self, reason: str) -> None:
-        if self._broadcast is not None:
-            self._broadcast.close(reason)
+    def _end(self, end: End) -> None:
+        """End from the encoder's side."""
+        source_input = self._input
+        if source_input is not None:
+            self.close(end)
+            source_input.end(end, self._loop.time())
 
     def _check_silence(self) -> None:
         """Read what has come, unless somebody else has done so lately; end the source if nothing comes."""
@@ -186,7 +195,7 @@ class SourceConnection:
                 return
         silent_until = self._last_frame + self._silence_timeout_s
         if silent_until <= now:
-            self._end(f"the encoder sent no audio for {self._silence_timeout_s:g} s")
+            self._end(End(EndReason.SILENT, why=f"no audio for {self._silence_timeout_s:g} s"))
             return
         due = self._last_frame + self._check_interval_s
         if due <= now:
@@ -194,3 +203,16 @@ class SourceConnection:
         # A timer of less than a millisecond would run again and again until that is over.
         due = max(min(due, silent_until), now + _TIMER_S)
         self._timer = self._loop.call_at(due, self._check_silence)
+
+
+def has_hung_up(client: socket.socket, *, counts_half_close: bool) -> bool:
+    """Whether the client has left; nothing of what it has sent is read.
+
+    `counts_half_close`: whether one that has closed its own side alone counts as gone.
+    """
+    poller = select.poll()
+    half_close = getattr(select, "POLLRDHUP", 0)  # Linux; elsewhere an end behind audio is not seen
+    poller.register(client, half_close)
+    events = sum(mask for _, mask in poller.poll(0))
+    gone = select.POLLHUP | select.POLLERR | select.POLLNVAL
+    return bool(events & (gone | half_close if counts_half_close else gone))

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Collection
 
-from .mount import Mount
+from .mount_view import MountView
 from .responses import SERVER
 
 
@@ -19,7 +19,7 @@ def _iso8601(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S+0000", time.gmtime(seconds))
 
 
-def describe_mount(mount: Mount, base_url: str) -> dict[str, object]:
+def describe_mount(mount: MountView, base_url: str) -> dict[str, object]:
     """Return a mount's entry; what the source did not say is left out, as Icecast does."""
     broadcast = mount.broadcast
     station = broadcast.station
@@ -35,10 +35,11 @@ def describe_mount(mount: Mount, base_url: str) -> dict[str, object]:
     entry: dict[str, object] = {name: value for name, value in optional.items() if value}
     entry.update(_read_audio_info(station.audio_info))
     entry.update(
-        listener_peak=broadcast.peak_listeners,
-        listeners=broadcast.listeners,
+        listener_peak=mount.count.peak_listeners,
+        listeners=mount.count.listeners,
         listenurl=base_url + mount.path,
         server_type=mount.content_type,
+        sound=broadcast.sound.value,  # ours: whether the source is heard, or what stands in for it
         stream_start=_rfc822(mount.started),
         stream_start_iso8601=_iso8601(mount.started),
         dummy=None,
@@ -56,7 +57,7 @@ def _read_audio_info(audio_info: str) -> dict[str, object]:
 
 
 def describe_server(
-    mounts: Collection[Mount], *, host: str, base_url: str, started: float
+    mounts: Collection[MountView], *, host: str, base_url: str, started: float
 ) -> bytes:
     """Return the whole document as JSON."""
     sources = [describe_mount(mount, base_url) for mount in mounts]

@@ -10,6 +10,7 @@ TONE_HZ = 440
 
 _ENCODERS = {
     "mp3": ("-c:a", "libmp3lame", "-write_xing", "0", "-id3v2_version", "0", "-f", "mp3"),
+    "mp2": ("-c:a", "mp2", "-f", "mp2"),
     "aac": ("-c:a", "aac", "-f", "adts"),
 }
 
@@ -22,13 +23,15 @@ def encode_tone(
     sample_rate: int = 44_100,
     bitrate_kbps: int = 128,
     channels: int = 2,
+    layout: str = "",
 ) -> bytes:
-    """Return a 440 Hz tone as a byte stream of MP3 or ADTS frames."""
+    """Return a 440 Hz tone as a byte stream of MP3, MP2 or ADTS frames; `layout` as ffmpeg names it."""
+    speakers = ("-af", f"aformat=channel_layouts={layout}") if layout else ("-ac", str(channels))
     return subprocess.run(
         [
             *("ffmpeg", "-v", "error", "-f", "lavfi"),
             *("-i", f"sine=frequency={TONE_HZ}:sample_rate={sample_rate}:duration={seconds}"),
-            *("-ac", str(channels), "-b:a", f"{bitrate_kbps}k", *_ENCODERS[codec], "-"),
+            *(*speakers, "-b:a", f"{bitrate_kbps}k", *_ENCODERS[codec], "-"),
         ],
         check=True,
         capture_output=True,

@@ -14,14 +14,21 @@ MAY_IMPORT = {
     "awazpulse.audio": set[str](),
     "awazpulse.store": set[str](),
     "awazpulse.relay": {"awazpulse.audio"},
-    "awazpulse.channels": {"awazpulse.audio", "awazpulse.relay", "awazpulse.store"},
+    "awazpulse.media": {"awazpulse.audio"},
+    "awazpulse.channels": {
+        "awazpulse.audio",
+        "awazpulse.media",
+        "awazpulse.relay",
+        "awazpulse.store",
+    },
     "ingest": {"awazpulse.audio", "awazpulse.relay", "awazpulse.channels"},
     "icecast_compat": {"awazpulse.audio", "awazpulse.relay", "awazpulse.channels"},
     "hls": {"awazpulse.audio", "awazpulse.relay"},
     "api": {"awazpulse.channels", "awazpulse.store"},
 }
 FOR_ALL = (
-    "awazpulse.addresses", "awazpulse.errors", "awazpulse.kinds", "awazpulse.network", "awazpulse.refusals",
+    "awazpulse.addresses", "awazpulse.errors", "awazpulse.http_date", "awazpulse.kinds", "awazpulse.network",
+    "awazpulse.refusals",
 )  # fmt: skip
 ROOMS = [*MAY_IMPORT, "awazpulse"]
 
@@ -32,8 +39,8 @@ IMPURE = {
     "selectors", "socket", "sqlalchemy", "ssl", "uvloop",
 }  # fmt: skip
 PURE_ROOMS = (
-    "awazpulse.addresses", "awazpulse.audio", "awazpulse.errors", "awazpulse.kinds", "awazpulse.refusals", "awazpulse.relay",
-    "hls", "icecast_compat", "ingest",
+    "awazpulse.addresses", "awazpulse.audio", "awazpulse.errors", "awazpulse.http_date", "awazpulse.kinds", "awazpulse.media",
+    "awazpulse.refusals", "awazpulse.relay", "hls", "icecast_compat", "ingest",
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ class Codec(StrEnum):
     """What an access unit is encoded with."""
 
     MP3 = "mp3"
+    MP2 = "mp2"  # MPEG audio Layer II
     AAC = "aac"
 
 
@@ -21,7 +22,7 @@ class Track:
     the AAC core (22,050 Hz and 1,024 samples where 44,100 Hz comes out of the loudspeaker), as in
     ADTS and in MPEG-TS, so that durations are exact without knowing of SBR.
 
-    `config` is the AudioSpecificConfig (ISO/IEC 14496-3 §1.6.2.1) of AAC, empty for MP3.
+    `config` is the AudioSpecificConfig (ISO/IEC 14496-3 §1.6.2.1) of AAC, empty for MPEG audio.
     """
 
     codec: Codec
@@ -35,7 +36,7 @@ class Track:
 class Frame:
     """One access unit, in the form that frames itself on a plain byte stream.
 
-    `data` is a whole MP3 frame, or an ADTS frame for AAC; the bare access unit is
+    `data` is a whole MP3 or MP2 frame, or an ADTS frame for AAC; the bare access unit is
     `data[header_bytes:]`, for containers that do the framing themselves. `timestamp_ms` is the
     source's clock: milliseconds, never going back over a wrap of the source's counter, with an
     arbitrary beginning. `samples` is the duration in samples of the track.

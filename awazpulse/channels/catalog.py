@@ -14,7 +14,6 @@ from awazpulse.refusals import AlreadyExists, InvalidValue
 from awazpulse.store import Channel, Sessions, User, utc_now
 
 from .accounts import require_user
-from .admission import decrypt_secret, get_secret_kind
 from .availability import refusing_when_away
 from .channel_settings import OF_CHANNEL, OF_STREAMS, parse_settings
 from .credentials import (
@@ -23,6 +22,7 @@ from .credentials import (
     IcecastCredentials,
     make_credentials,
 )
+from .login_rules import decrypt_secret, get_secret_kind
 from .public_urls import CHANNEL_ID, PublicUrls
 from .records import ChannelRecord, load_channel, new_stream
 from .secrets import SecretKind, Vault, generate_secret

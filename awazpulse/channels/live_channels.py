@@ -1,86 +1,163 @@
-"""What is on air: broadcasts opened, watched and ended, and who is told. No I/O, no awaiting.
+"""What is on air: broadcasts opened, their sources connected, watched and ended, and who is told.
 
-The order of an end is the same whatever its cause: source closed and listeners told (by
-`Broadcast.close`), then the registry and the row, then the event.
+Nothing here waits. The order of an end is the same whatever its cause: source closed and listeners told
+(by `Broadcast.close`), then the registry and the row, then the event.
 """
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
-from awazpulse.kinds import StreamStatus
-from awazpulse.relay import Broadcast, Source, Station
+from awazpulse.kinds import FormatChange, StreamStatus, StreamType
+from awazpulse.refusals import EncodersFight
+from awazpulse.relay import Broadcast, End, EndReason, Input, Source, Station
+from awazpulse.relay.life import AirChange
 from awazpulse.relay.registry import Registry
-from awazpulse.store import Stream
 
-from .admission import find_reason_to_close
+from .air_policy import find_deliveries, make_air_policy, make_dead_air_settings
 from .events import ChannelChange, ChannelEvent, ChannelListener
+from .levels import DeadAirSettings
+from .login_rules import find_reason_to_end
 from .records import ChannelRecord, PolicyRecord
 from .row_writer import RowWriter
+from .stand_ins import StandInShelf
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_TITLE_CHARSET = "latin-1"
 
+_CHANGES = {
+    AirChange.SOURCE_CAME: ChannelChange.SOURCE_CONNECTED,
+    AirChange.SOURCE_LOST: ChannelChange.SOURCE_LOST,
+    AirChange.SOURCE_HEARD: ChannelChange.SOURCE_HEARD,
+    AirChange.SILENCE_BEGAN: ChannelChange.SILENCE_BEGAN,
+    AirChange.FALLBACK_BEGAN: ChannelChange.FALLBACK_BEGAN,
+}
+
 
 @dataclass(slots=True)
-class _LiveFacts:
+class LiveFacts:
+    """What is known of a channel on air besides its broadcast."""
+
     title_charset: str
-    secret_fingerprint: bytes
+    dead_air: DeadAirSettings
+    secret_fingerprint: bytes = b""
+
+
+class FallbackSettings(Protocol):
+    """The columns that tell a channel's fallback."""
+
+    @property
+    def id(self) -> str:
+        """The channel's id."""
+
+    @property
+    def fallback_file(self) -> str | None:
+        """A name in the channel's folder, an operator's path, or None."""
+
+    @property
+    def fallback_title(self) -> str | None:
+        """What is shown while it plays."""
+
+
+class Delivery(Protocol):
+    """What takes a broadcast to listeners."""
+
+    def attach(self, broadcast: Broadcast) -> None:
+        """Deliver a broadcast from its next frame on, until it or this delivery of it ends."""
 
 
 class LiveChannels:
     """The broadcasts on air and what is known of their channels."""
 
-    def __init__(self, rows: RowWriter, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, rows: RowWriter, clock: Callable[[], float], stand_ins: StandInShelf | None = None
+    ) -> None:
         self.registry = Registry()
         self._rows = rows
         self._clock = clock
-        self._facts: dict[int, _LiveFacts] = {}
-        self._on_opened: list[Callable[[Broadcast], None]] = []
+        self._stand_ins = stand_ins
+        self._facts: dict[int, LiveFacts] = {}
+        self._deliveries: dict[StreamType, Delivery] = {}
         self._on_changed: list[ChannelListener] = []
 
-    def on_opened(self, callback: Callable[[Broadcast], None]) -> None:
-        """Have `callback` called with each new broadcast, before its source may publish."""
-        self._on_opened.append(callback)
+    def add_delivery(self, stream_type: StreamType, delivery: Delivery) -> None:
+        """Have each broadcast of this type attached to `delivery`, before its source may publish."""
+        self._deliveries[stream_type] = delivery
 
     def on_changed(self, callback: ChannelListener) -> None:
         """Have `callback` called with each change, after it has happened."""
         self._on_changed.append(callback)
 
-    def open(
-        self,
-        record: ChannelRecord,
-        stream: Stream,
-        source: Source,
-        station: Station,
-        secret_fingerprint: bytes,
-    ) -> Broadcast:
-        """Put a source on air; what was on air of its channel must be closed."""
-        channel_id, now = record.channel.id, self._clock()
+    # -- going on air
+
+    def connect(
+        self, record: ChannelRecord, source: Source, station: Station, secret_fingerprint: bytes
+    ) -> Input:
+        """Make a source that of its channel, which goes on air if it is not."""
+        broadcast = self.registry.get(record.channel.id) or self._open(record)
+        self._facts[broadcast.id].secret_fingerprint = secret_fingerprint
+        former = broadcast.input
+        source_input = broadcast.connect(source, station, self._clock())
+        logger.info(
+            "channel=%s broadcast=%d source from %s (%s)%s",
+            broadcast.channel_id,
+            broadcast.id,
+            station.address,
+            station.user_agent,
+            f" takes over from {former.station.address}" if former else "",
+        )
+        return source_input
+
+    def open_on_fallback(self, record: ChannelRecord) -> None:
+        """Put a channel on air without a source, if its fallback is ready."""
+        broadcast = self._open(record)
+        if not broadcast.begin_on_fallback(self._clock()):
+            broadcast.close(End(EndReason.FAILED, why="its fallback is not ready"))
+
+    def _open(self, record: ChannelRecord) -> Broadcast:
+        channel_id = record.channel.id
+        self.set_fallback(record.channel)
         broadcast = Broadcast(
             channel_id,
             record.selected_type.value,
-            source,
-            station=station,
             max_listeners=record.max_listeners,
-            now=now,
+            now=self._clock(),
+            policy=make_air_policy(record.channel),
+            stand_ins=self._stand_ins,
         )
+        broadcast.ends_on_format_change = record.channel.format_change is FormatChange.END
         self.registry.add(broadcast)
-        self._facts[broadcast.id] = _LiveFacts(record.channel.title_charset, secret_fingerprint)
-        self._rows.go_live(stream, broadcast)
-        broadcast.on_closed(self._closed)
-        self._attach_deliveries(broadcast)
-        logger.info(
-            "channel=%s broadcast=%d on air as %s from %s (%s)",
-            channel_id,
-            broadcast.id,
-            broadcast.stream_type,
-            station.address,
-            station.user_agent,
+        channel = record.channel
+        self._facts[broadcast.id] = LiveFacts(
+            channel.title_charset, make_dead_air_settings(channel)
         )
+        broadcast.on_closed(self._closed)
+        broadcast.on_changed(self._changed)
+        try:
+            self.match_deliveries(broadcast, record)
+        except Exception:
+            # On air without one of its deliveries it would look well and reach nobody.
+            broadcast.close(End(EndReason.FAILED, why="a delivery could not be attached"))
+            raise
+        types = "+".join(sorted(broadcast.deliveries))
+        logger.info("channel=%s broadcast=%d on air as %s", channel_id, broadcast.id, types)
         self.emit(ChannelEvent(ChannelChange.ON_AIR, channel_id, broadcast.stream_type))
         return broadcast
+
+    def match_deliveries(self, broadcast: Broadcast, record: ChannelRecord) -> None:
+        """Attach the deliveries that the channel is set to, with their rows."""
+        wanted = find_deliveries(record.channel, record.selected_type)
+        for stream_type in wanted:
+            stream = record.stream(stream_type)
+            if stream_type.value not in broadcast.deliveries and stream is not None:
+                self._rows.go_live(stream, broadcast)
+                self._deliveries[stream_type].attach(broadcast)
+        self._drop_deliveries(broadcast, {stream_type.value for stream_type in wanted})
+        self._rows.set_simulcast(broadcast, is_simulcast=record.channel.simulcast)
+
+    # -- staying on air
 
     def title_charset(self, channel_id: str) -> str:
         """Return the charset of titles that are not UTF-8; the default when off air."""
@@ -92,18 +169,73 @@ class LiveChannels:
         facts = self._find_facts(channel_id)
         return facts.secret_fingerprint if facts else b""
 
-    def apply(self, broadcast: Broadcast, record: PolicyRecord | None) -> None:
-        """Hold a broadcast to what its channel's rows say now, which may be to end it."""
+    def dead_air_settings(self, broadcast: Broadcast) -> DeadAirSettings:
+        """Return when this broadcast counts as dead air."""
+        facts = self._facts.get(broadcast.id)
+        return facts.dead_air if facts else DeadAirSettings()
+
+    def report_dead_air(self, broadcast: Broadcast, has_begun: bool) -> None:  # noqa: FBT001  # a callback
+        """Tell that dead air has begun, or that it is over."""
+        change = ChannelChange.DEAD_AIR_BEGAN if has_begun else ChannelChange.DEAD_AIR_ENDED
+        logger.info("channel=%s broadcast=%d %s", broadcast.channel_id, broadcast.id, change.value)
+        self.emit(ChannelEvent(change, broadcast.channel_id, broadcast.stream_type))
+
+    def apply(self, broadcast: Broadcast, record: PolicyRecord | None) -> bool:
+        """Hold a broadcast to what its channel's rows say now, which may be to end it.
+
+        Return whether a delivery has to be attached, which takes the whole rows.
+        """
         if broadcast.is_closed:
-            return
-        reason = find_reason_to_close(record, broadcast)
-        if reason or record is None or record.main is None:
-            broadcast.close(reason or "the stream was removed")
-            return
+            return False
+        end = find_reason_to_end(record, broadcast)
+        if end is not None or record is None or record.main is None:
+            broadcast.close(end or End(EndReason.REMOVED))
+            return False
+        selected = record.selected_type
+        if broadcast.stream_type != selected:
+            self.select(broadcast, selected)
         broadcast.max_listeners = record.max_listeners
-        self._facts[broadcast.id].title_charset = record.channel.title_charset
+        broadcast.policy = make_air_policy(record.channel)
+        broadcast.ends_on_format_change = record.channel.format_change is FormatChange.END
+        facts = self._facts[broadcast.id]
+        facts.title_charset = record.channel.title_charset
+        facts.dead_air = make_dead_air_settings(record.channel)
+        self.set_fallback(record.channel)
         if record.main.status is not StreamStatus.LIVE:
             self._rows.rewrite(broadcast)
+        wanted = {kind.value for kind in find_deliveries(record.channel, selected)}
+        self._drop_deliveries(broadcast, wanted)
+        self._rows.set_simulcast(broadcast, is_simulcast=record.channel.simulcast)
+        return not wanted <= broadcast.deliveries
+
+    def set_fallback(self, channel: FallbackSettings) -> None:
+        """Have the channel's fallback made ready, and replaced by another one."""
+        if self._stand_ins is not None:
+            self._stand_ins.set_fallback(channel.id, channel.fallback_file, channel.fallback_title)
+
+    def select(self, broadcast: Broadcast, stream_type: StreamType) -> None:
+        """Have a simulcast channel's source be of the other type; its listeners stay."""
+        end = End(EndReason.SWITCHED, why=f"the channel is set to {stream_type.label}")
+        broadcast.stream_type = stream_type.value
+        broadcast.cut_off(end, self._clock())
+
+    def _drop_deliveries(self, broadcast: Broadcast, wanted: set[str]) -> None:
+        for name in broadcast.deliveries & {*self._deliveries} - wanted:
+            broadcast.detach(name, End(EndReason.DELIVERY_OFF))
+            self._rows.go_offline(broadcast, name)
+
+    def report_fight(self, broadcast: Broadcast, refusal: EncodersFight, newcomer: str) -> None:
+        """Tell that two encoders fight for a channel; once for each fight."""
+        detail = f"{refusal} (the other one is at {newcomer})"
+        logger.warning("channel=%s %s", broadcast.channel_id, detail)
+        self.emit(
+            ChannelEvent(
+                ChannelChange.ENCODERS_FIGHT,
+                broadcast.channel_id,
+                broadcast.stream_type,
+                detail=detail,
+            )
+        )
 
     def emit(self, event: ChannelEvent) -> None:
         """Tell everyone who asked; one who fails keeps nobody else from it."""
@@ -113,20 +245,24 @@ class LiveChannels:
             except Exception:
                 logger.exception("channel=%s an event was not taken", event.channel_id)
 
-    def _attach_deliveries(self, broadcast: Broadcast) -> None:
-        try:
-            for callback in self._on_opened:
-                callback(broadcast)
-        except Exception:
-            # On air without one of its deliveries it would look well and reach nobody.
-            broadcast.close("a delivery could not be attached")
-            raise
-
-    def _find_facts(self, channel_id: str) -> _LiveFacts | None:
+    def _find_facts(self, channel_id: str) -> LiveFacts | None:
         broadcast = self.registry.get(channel_id)
         return self._facts.get(broadcast.id) if broadcast else None
 
-    def _closed(self, broadcast: Broadcast, reason: str) -> None:
+    def _changed(self, broadcast: Broadcast, change: AirChange) -> None:
+        self._rows.note_change(broadcast)
+        end = broadcast.last_loss if change is AirChange.SOURCE_LOST else None
+        if change is not AirChange.SOURCE_CAME:
+            logger.info(
+                "channel=%s broadcast=%d %s%s",
+                broadcast.channel_id,
+                broadcast.id,
+                change.value,
+                f": {end}" if end else "",
+            )
+        self.emit(ChannelEvent(_CHANGES[change], broadcast.channel_id, broadcast.stream_type, end))
+
+    def _closed(self, broadcast: Broadcast, end: End) -> None:
         self.registry.remove(broadcast)
         self._facts.pop(broadcast.id, None)
         self._rows.go_offline(broadcast)
@@ -135,8 +271,8 @@ class LiveChannels:
             broadcast.channel_id,
             broadcast.id,
             self._clock() - broadcast.started,
-            reason,
+            end,
         )
         self.emit(
-            ChannelEvent(ChannelChange.OFF_AIR, broadcast.channel_id, broadcast.stream_type, reason)
+            ChannelEvent(ChannelChange.OFF_AIR, broadcast.channel_id, broadcast.stream_type, end)
         )

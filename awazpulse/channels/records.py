@@ -155,6 +155,12 @@ async def load_policies(session: AsyncSession, ids: Sequence[str]) -> dict[str, 
     return {id_: PolicyRecord(channel, tuple(some)) for id_, (channel, some) in found.items()}
 
 
+async def load_always_on(session: AsyncSession) -> list[str]:
+    """Return the ids of the channels that a fallback alone keeps on air."""
+    query = select(Channel.id).where(Channel.always_on, Channel.is_active)
+    return list(await session.scalars(query.where(Channel.fallback_file.is_not(None))))
+
+
 def new_stream(
     record: ChannelRecord, stream_type: StreamType, urls: PublicUrls, now: datetime
 ) -> Stream:

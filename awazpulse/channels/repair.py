@@ -8,6 +8,7 @@ from awazpulse.store import Stream
 
 from .public_urls import PublicUrls
 from .records import address_stream
+from .row_state import OFF_AIR
 
 
 async def repair_rows(session: AsyncSession, urls: PublicUrls) -> None:
@@ -22,9 +23,7 @@ async def repair_rows(session: AsyncSession, urls: PublicUrls) -> None:
         .where(or_(is_live, Stream.current_listeners != 0))
         .values(
             status=case((is_live, StreamStatus.OFFLINE), else_=Stream.status),
-            current_listeners=0,
-            current_track=None,
-            current_artist=None,
+            **OFF_AIR,
         )
     )
     for stream in await session.scalars(select(Stream)):

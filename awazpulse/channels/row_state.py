@@ -16,6 +16,9 @@ MAX_TEXT_CHARACTERS = 255  # the columns' length
 
 Values = dict[str, Any]
 
+# What every row says that is off air, whoever takes it off: a switch, the start's repair, the writer.
+OFF_AIR: Values = {"current_listeners": 0, "current_track": None, "current_artist": None}
+
 
 @dataclass(slots=True)
 class RowState:
@@ -23,13 +26,16 @@ class RowState:
 
     `uptime_s` is the total of the broadcasts that have ended. `written` is empty when everything
     must be written anew. `revision` tells a writer that the state changed while it wrote.
+    `delivery` is the row's type. `changed_at` is when its audio began or ended last.
     """
 
     stream_id: str
     channel_id: str
+    delivery: str
     uptime_s: float
     changed_at: datetime
     broadcast: Broadcast | None = None
+    is_simulcast: bool = False  # live though another row may be the selected one
     revision: int = 0
     written: Values = field(default_factory=dict)
 
@@ -42,8 +48,7 @@ class RowState:
 
     def total_uptime_s(self, now: float) -> int:
         """Return the total with what is on air. `now` is monotonic seconds."""
-        live_s = now - self.broadcast.started if self.broadcast else 0.0
-        return int(self.uptime_s + max(0.0, live_s))
+        return int(self.uptime_s + (self.broadcast.aired_s(now) if self.broadcast else 0.0))
 
     def find_changes(self, now: float) -> Values:
         """Return the columns to write, by attribute name; none when the row is true."""
@@ -60,19 +65,17 @@ class RowState:
             "status": StreamStatus.LIVE if self.broadcast else StreamStatus.OFFLINE,
             "last_online_at": self.changed_at,
             "total_uptime": self.total_uptime_s(now),
-            "current_listeners": 0,
-            "current_track": None,
-            "current_artist": None,
+            **OFF_AIR,
         }
         if self.broadcast:
-            values |= describe_broadcast(self.broadcast)
+            values |= describe_broadcast(self.broadcast, self.delivery)
         return values
 
 
-def describe_broadcast(broadcast: Broadcast) -> Values:
-    """Return what a live broadcast says of its own row, by attribute name."""
+def describe_broadcast(broadcast: Broadcast, delivery: str) -> Values:
+    """Return what a live broadcast says of the row of one of its deliveries, by attribute name."""
     values: Values = {
-        "current_listeners": max(0, broadcast.listeners),
+        "current_listeners": broadcast.listeners_of(delivery).listeners,
         "current_track": _fit(broadcast.title.track),
         "current_artist": _fit(broadcast.title.artist),
     }

@@ -4,22 +4,23 @@ Going on and off air wakes the pass at once; listeners, titles, bitrate and upti
 each. Pending is one state per stream, however often it changes, so an absent database costs no
 memory: what is on air stays on air, and the rows catch up when it is back.
 
-Each UPDATE is guarded, so that it cannot undo what came after it was worked out: only a selected
-row goes live, only a live row is refreshed, and nobody's `maintenance` is overwritten.
+Each UPDATE is guarded, so that it cannot undo what came after it was worked out: without simulcast only
+a selected row goes live, only a live row is refreshed, and nobody's `maintenance` is overwritten.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from typing import NamedTuple
 
 from sqlalchemy import Update, bindparam, case, or_, update
 
-from awazpulse.kinds import StreamStatus
+from awazpulse.kinds import StreamStatus, StreamType
 from awazpulse.relay import Broadcast
 from awazpulse.store import DatabaseUnavailable, Sessions, Stream, utc_now
 
@@ -37,15 +38,23 @@ ROWS_PER_TRANSACTION = 100  # keeps a transaction short: others wait for its loc
 _ROW_ID = "row_id"
 
 
+class _Shape(NamedTuple):
+    """What a statement depends on: the new status, whether any row may go live, and the columns."""
+
+    status: StreamStatus | None
+    is_simulcast: bool
+    names: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _Pending:
     state: RowState
     revision: int
     changes: Values
 
-    def shape(self) -> tuple[StreamStatus | None, tuple[str, ...]]:
-        """Return what makes two updates one statement: the status, and the columns' names."""
-        return self.changes.get("status"), tuple(self.changes)
+    def shape(self) -> "_Shape":
+        """Return what makes two updates one statement."""
+        return _Shape(self.changes.get("status"), self.state.is_simulcast, tuple(self.changes))
 
     def parameters(self) -> Values:
         """Return what the statement of this shape takes."""
@@ -73,6 +82,7 @@ class RowWriter:
         self._write_interval_s = write_interval_s
         self._reread_interval_s = reread_interval_s
         self._states: dict[str, RowState] = {}
+        self._of_broadcast: dict[int, list[RowState]] = {}  # those on air, by broadcast
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()  # one pass at a time: two would overtake each other
         self._task: asyncio.Task[None] | None = None
@@ -85,32 +95,45 @@ class RowWriter:
         self._task = asyncio.get_running_loop().create_task(self._run(), name="row writer")
 
     def go_live(self, stream: Stream, broadcast: Broadcast) -> None:
-        """A broadcast of this row has begun. Never waits."""
+        """A broadcast is on air as this row says. Never waits."""
         known_s = float(stream.total_uptime or 0)
         state = self._states.get(stream.id)
         if state is None:
-            state = RowState(stream.id, stream.channel_id, known_s, self._wall_clock())
+            delivery = stream.stream_type or StreamType.HLS
+            now = self._wall_clock()
+            state = RowState(stream.id, stream.channel_id, delivery.value, known_s, now)
             self._states[stream.id] = state
-        # A state that is still to be written knows of uptime that the row does not tell yet.
-        state.uptime_s = max(state.uptime_s, known_s)
+        # A state that is still to be written knows of uptime that the row does not tell yet. What the
+        # broadcast has aired before it came to this row is not the row's.
+        state.uptime_s = max(state.uptime_s, known_s) - broadcast.aired_s(self._clock())
         self._change(state, broadcast)
 
-    def go_offline(self, broadcast: Broadcast) -> None:
-        """A broadcast is over. Never waits."""
-        state = self.find(broadcast)
-        if state is not None:
-            state.uptime_s += max(0.0, self._clock() - broadcast.started)
-            self._change(state, None)
+    def set_simulcast(self, broadcast: Broadcast, *, is_simulcast: bool) -> None:
+        """Say whether all rows of a broadcast are live, or the selected one alone."""
+        for state in self.find(broadcast):
+            state.is_simulcast = is_simulcast
 
-    def find(self, broadcast: Broadcast) -> RowState | None:
-        """Return the state of the row that this broadcast is live on."""
-        states = self._states.values()
-        return next((state for state in states if state.broadcast is broadcast), None)
+    def go_offline(self, broadcast: Broadcast, delivery: str | None = None) -> None:
+        """A broadcast is over, or one delivery of it. Never waits."""
+        for state in tuple(self.find(broadcast)):
+            if delivery in (None, state.delivery):
+                state.uptime_s += broadcast.aired_s(self._clock())
+                self._change(state, None)
 
-    def find_uptime(self, broadcast: Broadcast) -> LiveUptime | None:
-        """Return the row that this broadcast is live on, and the row's uptime so far."""
-        state = self.find(broadcast)
-        return LiveUptime(state.stream_id, state.total_uptime_s(self._clock())) if state else None
+    def note_change(self, broadcast: Broadcast) -> None:
+        """The audio of a broadcast began or ended; it is on air still."""
+        for state in self.find(broadcast):
+            state.changed_at = self._wall_clock()
+            self._wake.set()
+
+    def find(self, broadcast: Broadcast) -> list[RowState]:
+        """Return the states of the rows that this broadcast is live on."""
+        return self._of_broadcast.get(broadcast.id, [])
+
+    def find_uptime(self, broadcast: Broadcast) -> list[LiveUptime]:
+        """Return the rows that this broadcast is live on, each with its uptime so far."""
+        now = self._clock()
+        return [LiveUptime(s.stream_id, s.total_uptime_s(now)) for s in self.find(broadcast)]
 
     def overlay(self, stream: Stream) -> Stream:
         """Make a row that has been read say what is true now, written or not; return it."""
@@ -123,8 +146,7 @@ class RowWriter:
 
     def rewrite(self, broadcast: Broadcast) -> None:
         """Write everything anew: somebody else has changed the row."""
-        state = self.find(broadcast)
-        if state is not None:
+        for state in self.find(broadcast):
             state.written = {}
             self._wake.set()
 
@@ -151,6 +173,14 @@ class RowWriter:
             logger.warning("%d rows are left unwritten: %s", len(self._states), reason)
 
     def _change(self, state: RowState, broadcast: Broadcast | None) -> None:
+        former = state.broadcast
+        if former is not None:
+            left = [other for other in self.find(former) if other is not state]
+            self._of_broadcast[former.id] = left
+            if not left:
+                del self._of_broadcast[former.id]
+        if broadcast is not None:
+            self._of_broadcast.setdefault(broadcast.id, []).append(state)
         state.change(broadcast, self._wall_clock())
         self._wake.set()
 
@@ -195,9 +225,9 @@ class RowWriter:
             async with self._sessions.write() as session:
                 connection = await session.connection()
                 # Many rows that change alike, as all uptimes do, are one call of the driver.
-                for (status, names), alike in groupby(pending, _Pending.shape):
+                for shape, alike in groupby(pending, _Pending.shape):
                     rows = [entry.parameters() for entry in alike]
-                    await connection.execute(_make_update(status, names), rows)
+                    await connection.execute(_make_update(shape), rows)
         except DatabaseUnavailable:
             raise
         except Exception:
@@ -218,18 +248,21 @@ class RowWriter:
             state.written |= entry.changes
 
 
-def _make_update(status: StreamStatus | None, names: Iterable[str]) -> Update:
+def _make_update(shape: _Shape) -> Update:
     """Return the statement that changes these columns of one row, as guarded as its status asks."""
     statement = update(Stream).where(Stream.id == bindparam(_ROW_ID))
-    values: Values = {name: bindparam(_new(name)) for name in names}
-    if status is None:
+    values: Values = {name: bindparam(_new(name)) for name in shape.names}
+    if shape.status is None:
         statement = statement.where(Stream.status == StreamStatus.LIVE)
-    elif status is StreamStatus.LIVE:
+    elif shape.status is StreamStatus.LIVE:
         free = or_(Stream.status.is_(None), Stream.status != StreamStatus.MAINTENANCE)
-        statement = statement.where(Stream.is_main_stream.is_(True), free)
-        values["status"] = status
+        statement = statement.where(free)
+        if not shape.is_simulcast:
+            statement = statement.where(Stream.is_main_stream.is_(True))
+        values["status"] = shape.status
     else:
-        values["status"] = case((Stream.status == StreamStatus.LIVE, status), else_=Stream.status)
+        went_off = case((Stream.status == StreamStatus.LIVE, shape.status), else_=Stream.status)
+        values["status"] = went_off
     return statement.values(values)
 
 

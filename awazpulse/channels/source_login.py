@@ -9,7 +9,7 @@ from awazpulse.kinds import StreamType
 from awazpulse.refusals import ServiceUnavailable, UnreadableSecrets, WrongSecret
 from awazpulse.store import Channel
 
-from .admission import get_secret_kind, require_secret
+from .login_rules import get_secret_kind, require_secret
 from .secrets import Vault
 from .throttle import FailureThrottle
 

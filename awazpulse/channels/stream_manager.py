@@ -1,34 +1,53 @@
 """Who is on air, and which type each channel is set to: the one owner of that state.
 
-Every way on air comes through `open_broadcast`, every switch through `switch_stream_type`; both
-hold the channel's lock, so they see each other whole. Every end comes through `Broadcast.close`,
-from wherever it is called. Rows follow by `RowWriter`, off the way of the audio; an absent database
-ends no broadcast, it only refuses logins and switches (`ServiceUnavailable`).
+Every source comes through `connect`, every switch through `switch_stream_type`; both hold the channel's
+lock, so they see each other whole. Every end comes through `Broadcast.close`, from wherever it is called.
+Rows follow by `RowWriter`, off the way of the audio; an absent database ends no broadcast, it only refuses
+logins and switches (`ServiceUnavailable`).
 """
 
 import asyncio
 import hmac
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
-from awazpulse.kinds import StreamStatus, StreamType
-from awazpulse.refusals import InvalidValue, ServiceUnavailable, UnknownChannel
-from awazpulse.relay import Broadcast, Source, Station
+from awazpulse.kinds import StreamStatus, StreamType, TakeoverPolicy
+from awazpulse.refusals import (
+    ChannelBusy,
+    ChannelDisabled,
+    EncoderGone,
+    EncodersFight,
+    InvalidValue,
+    ServiceUnavailable,
+    UnknownChannel,
+)
+from awazpulse.relay import Broadcast, End, EndReason, Input, Source, Station
 from awazpulse.store import Sessions, Stream, utc_now
 
-from .admission import fingerprint, require_free, require_selected
+from .air_policy import find_deliveries
 from .availability import refusing_when_away
 from .events import ChannelChange, ChannelEvent, ChannelListener
-from .live_channels import LiveChannels
+from .levels import DeadAirSettings
+from .live_channels import Delivery, LiveChannels
 from .locks import ChannelLocks
+from .login_rules import fingerprint, require_selected
 from .public_urls import PublicUrls
-from .records import ActiveStream, ChannelRecord, PolicyRecord, load_channel, load_policies
+from .records import (
+    ActiveStream,
+    ChannelRecord,
+    PolicyRecord,
+    load_always_on,
+    load_channel,
+    load_policies,
+)
 from .repair import repair_rows
 from .row_writer import REREAD_INTERVAL_S, WRITE_INTERVAL_S, RowWriter
 from .secrets import Vault
 from .source_login import SourceLogin
+from .stand_ins import StandInShelf, choose_track
 from .switching import commit_selection
+from .takeovers import TakeoverWatch, Verdict
 from .throttle import FailureThrottle
 
 STALE_SOURCE_S = 5.0  # a source silent for so long no longer keeps another one out
@@ -51,6 +70,7 @@ class StreamManager:
         urls: Callable[[], PublicUrls],
         *,
         throttle: FailureThrottle | None = None,
+        stand_ins: StandInShelf | None = None,
         stale_source_s: float = STALE_SOURCE_S,
         write_interval_s: float = WRITE_INTERVAL_S,
         reread_interval_s: float = REREAD_INTERVAL_S,
@@ -72,7 +92,9 @@ class StreamManager:
             write_interval_s=write_interval_s,
             reread_interval_s=reread_interval_s,
         )
-        self._live = LiveChannels(self._rows, clock)
+        self._stand_ins = stand_ins
+        self._takeovers = TakeoverWatch()
+        self._live = LiveChannels(self._rows, clock, stand_ins)
         self._locks = ChannelLocks()
         self._switches: set[asyncio.Task[Stream]] = set()
         self._is_closing = False
@@ -91,7 +113,7 @@ class StreamManager:
             async with self._sessions.write() as session:
                 await repair_rows(session, self._urls())
 
-    async def close(self, reason: str) -> None:
+    async def close(self) -> None:
         """End every broadcast and write the rows, waiting at most `CLOSE_TIMEOUT_S` for that.
 
         Switches under way get the same time, less `MIN_ROWS_TIMEOUT_S`; then they are given up.
@@ -99,7 +121,7 @@ class StreamManager:
         self._is_closing = True
         deadline = asyncio.get_running_loop().time() + CLOSE_TIMEOUT_S
         for broadcast in self._live.registry:
-            broadcast.close(reason)
+            broadcast.close(End(EndReason.SERVER_STOPPED))
         if self._switches:
             timeout_s = CLOSE_TIMEOUT_S - MIN_ROWS_TIMEOUT_S
             _, late = await asyncio.wait(self._switches, timeout=timeout_s)
@@ -111,13 +133,21 @@ class StreamManager:
         """Write what is pending into the rows now. Raises `DatabaseUnavailable`."""
         await self._rows.flush()
 
-    def on_opened(self, callback: Callable[[Broadcast], None]) -> None:
-        """Have `callback` called with each new broadcast before `open_broadcast` returns."""
-        self._live.on_opened(callback)
+    def add_delivery(self, stream_type: StreamType, delivery: Delivery) -> None:
+        """Have each broadcast of this type attached to `delivery`, before its source may publish."""
+        self._live.add_delivery(stream_type, delivery)
 
     def on_changed(self, callback: ChannelListener) -> None:
         """Have `callback` called with each change of a channel, after it has happened."""
         self._live.on_changed(callback)
+
+    def dead_air_settings(self, broadcast: Broadcast) -> DeadAirSettings:
+        """Return when this broadcast counts as dead air."""
+        return self._live.dead_air_settings(broadcast)
+
+    def report_dead_air(self, broadcast: Broadcast, has_begun: bool) -> None:  # noqa: FBT001  # a callback
+        """Tell that dead air has begun, or that it is over."""
+        self._live.report_dead_air(broadcast, has_begun)
 
     def live(self, channel_id: str) -> Broadcast | None:
         """Return what is on air on this channel."""
@@ -131,44 +161,39 @@ class StreamManager:
         """Return the charset of a live channel's titles that are not UTF-8 (a Python codec)."""
         return self._live.title_charset(channel_id)
 
-    def close_channel(self, channel_id: str, reason: str) -> bool:
-        """Cut off what is on air; whether anything was."""
+    def close_channel(self, channel_id: str, end: End) -> bool:
+        """End what is on air; say whether anything was."""
         broadcast = self.live(channel_id)
         if broadcast is not None:
-            broadcast.close(reason)
+            broadcast.close(end)
         return broadcast is not None
 
-    async def open_broadcast(
-        self,
-        channel_id: str,
-        stream_type: str,
-        secret: str,
-        source: Source,
-        station: Station,
-        *,
-        takeover: bool,
-    ) -> Broadcast:
-        """Put a source on air, or raise the `Refusal` that says why not.
+    async def connect(
+        self, channel_id: str, stream_type: str, secret: str, source: Source, station: Station
+    ) -> Input:
+        """Make a source that of its channel, or raise the `Refusal` that says why not.
 
-        With `takeover` an older source of the channel is closed; without, only one that has been
-        silent. `station.address` is whom wrong secrets are counted against. It waits for nothing
-        but the database and the delay of a wrong secret, both bounded. The caller owns the
-        broadcast from the return on: do not wrap this in `wait_for`, which may drop the result.
+        An older source of the channel is taken over, unless the channel refuses that or two encoders
+        fight. A source that `is_gone` by now changes nothing. `station.address` is whom wrong secrets are
+        counted against. It waits for nothing but the database and the delay of a wrong secret, both
+        bounded.
         """
         wanted = parse_stream_type(stream_type)
         with refusing_when_away("check the login"):
             record = await self._load_for_login(channel_id, station.address)
             await self._login.check(record.channel, wanted, secret, station.address)
             async with self._locks.hold(channel_id):
-                record, stream = await self._load_selected(channel_id)
+                record = await self._load_rows(channel_id)
                 # No await from here to the end: what was checked is what goes on air.
                 self._login.check_at_once(record.channel, wanted, secret)
                 record.require_enabled()
                 require_selected(record, wanted)
                 if self._is_closing:
                     raise ServiceUnavailable("take a source")
-                self._make_room(channel_id, wanted, station.address, takeover=takeover)
-                return self._live.open(record, stream, source, station, fingerprint(secret))
+                if source.is_gone:
+                    raise EncoderGone(channel_id)
+                self._make_room(record, wanted, station)
+                return self._live.connect(record, source, station, fingerprint(secret))
 
     async def authorize_source(
         self, channel_id: str, stream_type: str, secret: str, address: str
@@ -224,22 +249,57 @@ class StreamManager:
 
     async def refresh(self, channel_id: str) -> None:
         """Hold what is on air to what the channel's rows say now. Raises `UnknownChannel`."""
-        broadcast = self.live(channel_id)
         with refusing_when_away("look up the channel"):
             records = await self._load_policies([channel_id])
-        if channel_id not in records:
-            raise UnknownChannel(channel_id[:64])
-        if broadcast is not None:
-            self._live.apply(broadcast, records[channel_id])
+            if channel_id not in records:
+                raise UnknownChannel(channel_id[:64])
+            await self._apply({channel_id: records[channel_id]})
+            await self._keep_on_air()
 
     async def refresh_all(self) -> None:
         """Do the same for every channel on air. Raises `DatabaseUnavailable`."""
-        broadcasts = self.live_broadcasts()
-        for start in range(0, len(broadcasts), REREAD_CHANNELS):
-            some = broadcasts[start : start + REREAD_CHANNELS]
-            records = await self._load_policies([b.channel_id for b in some])
-            for broadcast in some:
-                self._live.apply(broadcast, records.get(broadcast.channel_id))
+        ids = [broadcast.channel_id for broadcast in self.live_broadcasts()]
+        for start in range(0, len(ids), REREAD_CHANNELS):
+            some = ids[start : start + REREAD_CHANNELS]
+            records = await self._load_policies(some)
+            await self._apply({channel_id: records.get(channel_id) for channel_id in some})
+        await self._keep_on_air()
+
+    async def _apply(self, records: Mapping[str, PolicyRecord | None]) -> None:
+        lacking = [
+            channel_id
+            for channel_id, record in records.items()
+            if (broadcast := self.live(channel_id)) and self._live.apply(broadcast, record)
+        ]
+        for channel_id in lacking:
+            async with self._locks.hold(channel_id):
+                whole = await self._load_rows(channel_id)
+                broadcast = self.live(channel_id)
+                if broadcast is not None:
+                    self._live.match_deliveries(broadcast, whole)
+
+    async def _keep_on_air(self) -> None:
+        """Put the channels on air that their fallback alone keeps there."""
+        async with self._sessions.read() as session:
+            ids = await load_always_on(session)
+        for channel_id in ids:
+            if self.live(channel_id) is None and not self._is_closing:
+                async with self._locks.hold(channel_id):
+                    await self._open_on_fallback(channel_id)
+
+    async def _open_on_fallback(self, channel_id: str) -> None:
+        record = await self._load_rows(channel_id)
+        main = record.main
+        if main is None or self._stand_ins is None or self._is_closing:
+            return
+        try:
+            record.require_enabled()
+        except ChannelDisabled:
+            return
+        track = choose_track(main.format)
+        self._live.set_fallback(record.channel)
+        if self._stand_ins.is_ready(channel_id, track, main.bitrate) and not self.live(channel_id):
+            self._live.open_on_fallback(record)
 
     async def _load_policies(self, ids: list[str]) -> dict[str, PolicyRecord]:
         async with self._sessions.read() as session:
@@ -260,35 +320,54 @@ class StreamManager:
         with refusing_when_away("look up the channel"):
             return await self._load(channel_id)
 
-    async def _load_selected(self, channel_id: str) -> tuple[ChannelRecord, Stream]:
-        """Read a channel whose selected type has its row; other programs may leave it without."""
+    async def _load_rows(self, channel_id: str) -> ChannelRecord:
+        """Read a channel that has the rows it needs; other programs may leave it without."""
         record = await self._load(channel_id)
-        if record.main is None:
-            record = await self._select(channel_id, record.selected_type, lambda _changed: None)
+        needed = find_deliveries(record.channel, record.selected_type)
+        if record.main is None or any(record.stream(kind) is None for kind in needed):
+            record = await self._select(channel_id, record.selected_type, lambda _record, _: None)
         assert record.main is not None
-        return record, record.main
+        return record
 
-    def _make_room(
-        self, channel_id: str, wanted: StreamType, address: str, *, takeover: bool
-    ) -> None:
-        live = self.live(channel_id)
+    def _make_room(self, record: ChannelRecord, wanted: StreamType, station: Station) -> None:
+        """Raise a `Refusal` unless the channel is free, or its source may be taken over."""
+        live = self.live(record.channel.id)
         if live is None:
             return
         if live.stream_type != wanted:  # another process has switched it, we had not heard yet
-            live.close(f"switched to {wanted.label}")
+            self._leave(live, record, wanted)
             return
-        require_free(
-            live, takeover=takeover, stale_source_s=self._stale_source_s, now=self._clock()
-        )
-        live.close(f"taken over by a new connection from {address}")
+        live.pull()  # it may have sent what nobody has needed yet
+        if live.input is None or live.is_closed:
+            return
+        now = self._clock()
+        silent_s = now - live.last_frame
+        if record.channel.takeover is TakeoverPolicy.REFUSE:
+            if silent_s < self._stale_source_s:
+                raise ChannelBusy(live.channel_id)
+            return
+        verdict = self._takeovers.judge(live.channel_id, silent_s, now)
+        if verdict is not Verdict.TAKE_OVER:
+            kept_for_s = self._takeovers.kept_for_s(live.channel_id, now)
+            refusal = EncodersFight(live.channel_id, live.input.station.address, kept_for_s)
+            if verdict is Verdict.FIGHT_BEGINS:
+                self._live.report_fight(live, refusal, station.address)
+            raise refusal
+
+    def _leave(self, live: Broadcast, record: ChannelRecord, wanted: StreamType) -> None:
+        """Leave the type that is no longer selected; with simulcast the listeners stay."""
+        if record.channel.simulcast:
+            self._live.select(live, wanted)
+        else:
+            live.close(End(EndReason.SWITCHED, why=f"the channel is set to {wanted.label}"))
 
     async def _switch(self, channel_id: str, wanted: StreamType) -> Stream:
         async with self._locks.hold(channel_id):
             live = self.live(channel_id)
 
-            def finish(is_changed: bool) -> None:  # noqa: FBT001  # called by the transaction only
-                if live is not None and live.stream_type != wanted:
-                    live.close(f"switched to {wanted.label}")
+            def finish(record: ChannelRecord, is_changed: bool) -> None:  # noqa: FBT001  # called by the transaction only
+                if live is not None and not live.is_closed and live.stream_type != wanted:
+                    self._leave(live, record, wanted)
                 if is_changed:
                     self._live.emit(ChannelEvent(ChannelChange.SWITCHED, channel_id, wanted))
 
@@ -297,7 +376,10 @@ class StreamManager:
         return self._rows.overlay(record.main)
 
     async def _select(
-        self, channel_id: str, wanted: StreamType, on_committed: Callable[[bool], None]
+        self,
+        channel_id: str,
+        wanted: StreamType,
+        on_committed: Callable[[ChannelRecord, bool], None],
     ) -> ChannelRecord:
         live = self.live(channel_id)
         with refusing_when_away("switch the channel"):
@@ -306,7 +388,7 @@ class StreamManager:
                 channel_id,
                 wanted,
                 urls=self._urls(),
-                live=self._rows.find_uptime(live) if live else None,
+                live=self._rows.find_uptime(live) if live else (),
                 now=self._wall_clock(),
                 on_committed=on_committed,
             )

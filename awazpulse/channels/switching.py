@@ -4,7 +4,7 @@ The channel's row is locked first, so that two who switch at once, in this proce
 come one after the other; the second finds what the first has done.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,12 +14,8 @@ from awazpulse.kinds import StreamStatus, StreamType
 from awazpulse.store import Sessions, Stream, WriteConflict
 
 from .public_urls import PublicUrls
-from .records import (
-    ChannelRecord,
-    address_stream,
-    load_channel,
-    new_stream,
-)
+from .records import ChannelRecord, address_stream, load_channel, new_stream
+from .row_state import OFF_AIR
 
 ATTEMPTS = 3  # another transaction may be in the way, which is over soon
 
@@ -38,15 +34,15 @@ async def commit_selection(
     stream_type: StreamType,
     *,
     urls: PublicUrls,
-    live: LiveUptime | None,
+    live: Sequence[LiveUptime],
     now: datetime,
-    on_committed: Callable[[bool], None],
+    on_committed: Callable[[ChannelRecord, bool], None],
 ) -> ChannelRecord:
     """Make `stream_type` the selected one, its row the only main stream; return the channel.
 
-    The other rows go off air. Selecting the selected type again writes nothing. `on_committed` is
-    called with whether anything changed, with no await since the commit; when the transaction
-    fails it is not called. Raises `UnknownChannel`, `DatabaseUnavailable`.
+    The other rows go off air, but for a channel with simulcast, which gets a row of each type. Selecting
+    the selected type again writes nothing. `on_committed` is called with the channel and whether the
+    selection changed, with no await since the commit; when the transaction fails it is not called. Raises `UnknownChannel`, `DatabaseUnavailable`.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -55,9 +51,13 @@ async def commit_selection(
                 is_changed = not _is_selected(record, stream_type)
                 if is_changed:
                     record = _select(session, record, stream_type, urls, now)
-                    _stop_others(record, live, now)
+                if not record.channel.simulcast:
+                    if is_changed:
+                        _stop_others(record, live, now)
+                else:
+                    record = _complete(session, record, urls, now)
                 await session.commit()
-                on_committed(is_changed)
+                on_committed(record, is_changed)
         except WriteConflict:
             if attempt == ATTEMPTS:
                 raise
@@ -84,10 +84,23 @@ def _select(
     return record
 
 
-def _stop_others(record: ChannelRecord, live: LiveUptime | None, now: datetime) -> None:
+def _complete(
+    session: AsyncSession, record: ChannelRecord, urls: PublicUrls, now: datetime
+) -> ChannelRecord:
+    """Make the rows of the types that the channel has none of."""
+    for stream_type in StreamType:
+        if record.stream(stream_type) is None:
+            stream = new_stream(record, stream_type, urls, now)
+            session.add(stream)
+            record = ChannelRecord(record.channel, (*record.streams, stream))
+    return record
+
+
+def _stop_others(record: ChannelRecord, live: Sequence[LiveUptime], now: datetime) -> None:
+    uptimes = {entry.stream_id: entry.total_uptime_s for entry in live}
     for stream in record.streams:
         if not stream.is_main_stream:
-            _stop(stream, live, now)
+            _stop(stream, uptimes.get(stream.id), now)
 
 
 def _is_selected(record: ChannelRecord, stream_type: StreamType) -> bool:
@@ -95,11 +108,11 @@ def _is_selected(record: ChannelRecord, stream_type: StreamType) -> bool:
     return len(marked) == 1 and marked[0].stream_type is stream_type
 
 
-def _stop(stream: Stream, live: LiveUptime | None, now: datetime) -> None:
-    stream.current_listeners = 0
-    stream.current_track = stream.current_artist = None
+def _stop(stream: Stream, total_uptime_s: int | None, now: datetime) -> None:
+    for name, value in OFF_AIR.items():
+        setattr(stream, name, value)
     if stream.status is StreamStatus.LIVE:
         stream.status = StreamStatus.OFFLINE
-    if live is not None and live.stream_id == stream.id:
+    if total_uptime_s is not None:
         stream.last_online_at = now
-        stream.total_uptime = max(stream.total_uptime or 0, live.total_uptime_s)
+        stream.total_uptime = max(stream.total_uptime or 0, total_uptime_s)

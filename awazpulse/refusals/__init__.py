@@ -62,6 +62,33 @@ class ChannelBusy(Refusal):
         return f"channel {self.channel_id} is on air from another encoder"
 
 
+class EncodersFight(Refusal):
+    """Two encoders with the same key take the channel from each other."""
+
+    def __init__(self, channel_id: str, on_air_address: str, kept_for_s: float) -> None:
+        super().__init__(channel_id, on_air_address, kept_for_s)
+        self.channel_id = channel_id
+        self.on_air_address = on_air_address
+        self.kept_for_s = kept_for_s
+
+    def __str__(self) -> str:
+        return (
+            f"two encoders use the key of channel {self.channel_id} and take it from each other;"
+            f" the one at {self.on_air_address} keeps it for {self.kept_for_s:.0f} s, stop one of them"
+        )
+
+
+class EncoderGone(Refusal):
+    """The encoder has left, or given up, while its login was checked."""
+
+    def __init__(self, channel_id: str) -> None:
+        super().__init__(channel_id)
+        self.channel_id = channel_id
+
+    def __str__(self) -> str:
+        return f"the encoder of channel {self.channel_id} left before it was accepted"
+
+
 class ChannelDisabled(Refusal):
     """The channel is switched off (`isActive` false)."""
 

@@ -3,7 +3,20 @@
 Knows no protocol and no database.
 """
 
-from .broadcast import Broadcast, Source, Station, Subscriber
+from .broadcast import Broadcast
+from .ends import End, EndReason
+from .outlet import Subscriber
+from .source import Gate, Input, Source, Station
 from .title import Title
 
-__all__ = ["Broadcast", "Source", "Station", "Subscriber", "Title"]
+__all__ = [
+    "Broadcast",
+    "End",
+    "EndReason",
+    "Gate",
+    "Input",
+    "Source",
+    "Station",
+    "Subscriber",
+    "Title",
+]

@@ -1,119 +1,138 @@
-"""A channel on air: one source, one track, its frames and titles, from acceptance to end.
+"""A channel on air: sources that come and go, one track at a time, its frames and titles. No I/O.
 
-No protocol, no database, no I/O. Whatever publishes is an ingest, whatever subscribes is a
-delivery; neither knows of the other. All calls are plain calls on the event loop's thread:
-`publish` runs inside the call that reads the source's socket, with no task, queue or await between
-the socket and the subscribers.
+No protocol and no database. Whatever publishes is an ingest, whatever subscribes is a delivery; neither
+knows of the other. Listeners belong to the broadcast, so they stay when a source goes: `life` says for how
+long, and `stand_in` what they hear meanwhile.
+
+All calls are plain calls on the event loop's thread: frames go to the deliveries inside the call that
+reads the source's socket, with no task, queue or await in between. `advance` is called several times a
+second, and is where time passes.
 
 A source may leave its audio in the kernel until somebody needs it, for each read costs far more than
-a frame does: a delivery calls `pull` before it sends, and gets what has come by then. One that needs
-frames in time without sending, as HLS would of an Icecast source, has to pull by a timer.
+a frame does: a delivery calls `pull` before it sends, and gets what has come by then. A delivery that
+needs frames in time without sending, as HLS does, calls `pull` by a timer.
 """
 
 import itertools
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from awazpulse.audio import Frame, Track, measure_frames
-from awazpulse.errors import MisuseError
+from awazpulse.errors import AwazPulseError, MisuseError
 
+from .ends import End, EndReason
+from .life import SILENCE_AFTER_S, AirChange, AirPolicy, AirState, AirStep, Due, Life
+from .listener_count import ListenerCount
+from .outlet import Outlet, Subscriber
+from .seam import Seam
+from .source import Input, Source, Station
+from .stand_in import NoStandIns, Reel, Sound, StandIn, StandIns
 from .title import Title
 
 logger = logging.getLogger(__name__)
 
+MIN_BRIDGED_GAP_S = 0.1  # shorter ones are the jitter of a network
+MAX_LEAD_S = 2.0  # that is believed: a source whose clock is fast would have its gaps unfilled
+FALLBACK_RETRY_S = 30.0  # after one that could not be read
+
 _ids = itertools.count(1)
 
-
-class Source(Protocol):
-    """The connected encoder, as a broadcast sees it."""
-
-    def close(self, reason: str) -> None:
-        """Cut the encoder off at once. Called at most once; must not call the broadcast back."""
-
-    def pull(self) -> None:
-        """Publish what has come by now, if it waits to be asked. Must neither block nor raise."""
-
-
-class Subscriber(Protocol):
-    """A delivery. Its methods must not block, and must not raise."""
-
-    def on_track(self, track: Track) -> None:
-        """Frames of another track follow. Called before the first frame, and on attaching."""
-
-    def on_frames(self, frames: Sequence[Frame]) -> None:
-        """Take the next frames, at least one. They are shared: change nothing in them."""
-
-    def on_title(self, title: Title) -> None:
-        """The title changed; it belongs to the frames that follow."""
-
-    def on_close(self, reason: str) -> None:
-        """Tell the listeners: the broadcast is over and no other call follows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Station:
-    """What an encoder says of itself; every field is empty or None when it said nothing."""
-
-    name: str = ""
-    description: str = ""
-    genre: str = ""
-    url: str = ""
-    public: bool = False
-    bitrate_kbps: int | None = None
-    audio_info: str = ""  # ice-audio-info as it came: key=value pairs joined by ';'
-    content_type: str = ""
-    address: str = ""
-    user_agent: str = ""
+ChangeCallback = Callable[["Broadcast", AirChange], None]
+ClosedCallback = Callable[["Broadcast", End], None]
 
 
 class Broadcast:
-    """One source's audio on its way to the subscribers.
+    """One channel's audio on its way from its source of the moment to the deliveries.
 
-    `stream_type` is the delivery type that the channel has selected (`hls` or `icecast`).
-    `max_listeners` may change while on air; deliveries ask `has_room` before they take a listener
-    and report each by `listener_joined` and `listener_left`.
+    `stream_type` is the type that the channel has selected (`hls` or `icecast`).
     """
 
     def __init__(
         self,
         channel_id: str,
         stream_type: str,
-        source: Source,
         *,
-        station: Station,
         max_listeners: int,
         now: float,
+        policy: AirPolicy | None = None,
+        stand_ins: StandIns | None = None,
     ) -> None:
         self.id = next(_ids)
         self.channel_id = channel_id
         self.stream_type = stream_type
-        self.station = station
-        self.max_listeners = max_listeners
+        self.station = Station()
         self.started = now
+        # Whether listeners of a plain byte stream are ended when its sample rate or channels change.
+        self.ends_on_format_change = False
         self.track: Track | None = None
         self.title = Title()
-        self.listeners = 0
-        self.peak_listeners = 0
-        self.last_frame = now  # monotonic seconds of the last publish
-        self.closed_reason: str | None = None
-        self.published_bytes = 0
+        self.end: End | None = None
+        self.last_loss: End | None = None  # why the channel was without a source the last time
+        self.last_frame = now  # monotonic seconds of the last audio of a source
+        self.published_bytes = 0  # of sources, in the present track
         self.published_samples = 0
-        self._source = source
-        self._subscribers: list[Subscriber] = []
-        self._on_closed: list[Callable[[Broadcast, str], None]] = []
+        self.stand_in_s: dict[Sound, float] = {Sound.SILENCE: 0.0, Sound.FALLBACK: 0.0}
+        self._life = Life(policy or AirPolicy())
+        self._stand_ins: StandIns = stand_ins or NoStandIns()
+        self._input: Input | None = None
+        self._heard: Input | None = None  # whose frames go straight to the deliveries
+        self._seam: Seam | None = None
+        self._stand_in: StandIn | None = None
+        self._is_dead_air = False
+        self._is_pulling = False
+        self._connected_at = now
+        # What the listeners were sent reached up to `_covered_until` when the source had published
+        # `_covered_samples`: all that it takes to know it later, and nothing on the way of a frame.
+        self._covered_until = now
+        self._covered_samples = 0
+        self._no_fallback_until = now
+        self._told_now = now  # the newest time that was told, but for frames
+        self._source_title = Title()
+        self._aired_s = 0.0
+        self._airing_since: float | None = None
+        self._outlet = Outlet(channel_id, max_listeners)
+        self._on_changed: list[ChangeCallback] = []
+        self._on_closed: list[ClosedCallback] = []
+
+    # -- what it is like
 
     @property
     def is_closed(self) -> bool:
         """Whether the end has come; a closed broadcast takes and gives nothing."""
-        return self.closed_reason is not None
+        return self.end is not None
 
     @property
-    def has_room(self) -> bool:
-        """Whether one more listener may join."""
-        return self.listeners < self.max_listeners
+    def state(self) -> AirState:
+        """Where it is in its life."""
+        return self._life.state
+
+    @property
+    def policy(self) -> AirPolicy:
+        """How long it waits for what; may be replaced at any time."""
+        return self._life.policy
+
+    @policy.setter
+    def policy(self, policy: AirPolicy) -> None:
+        self._life.policy = policy
+
+    @property
+    def input(self) -> Input | None:
+        """The input of the source that is connected, None while there is none."""
+        return self._input
+
+    @property
+    def sound(self) -> Sound:
+        """What the listeners hear just now."""
+        if self._stand_in is not None:
+            return self._stand_in.sound
+        is_heard = self._heard is not None or self._seam is not None
+        return Sound.SOURCE if is_heard else Sound.NOTHING
+
+    @property
+    def needs_pace(self) -> bool:
+        """Whether `advance` should be called at the pace of audio."""
+        return self._stand_in is not None
 
     @property
     def bitrate_kbps(self) -> int | None:
@@ -126,99 +145,434 @@ class Broadcast:
             self.published_bytes * 8 * self.track.sample_rate / self.published_samples / 1000
         )
 
-    def set_station(self, station: Station) -> None:
-        """Replace what the encoder said of itself (RTMP tells after it is accepted)."""
+    def aired_s(self, now: float) -> float:
+        """Return for how long a source or the fallback has been heard, in seconds."""
+        live_s = 0.0 if self._airing_since is None else max(0.0, now - self._airing_since)
+        return self._aired_s + live_s
+
+    # -- its source
+
+    def connect(self, source: Source, station: Station, now: float) -> Input:
+        """Make `source` the channel's source, in place of the present one, which is cut off.
+
+        It is heard from its first frame on; until then whatever is heard goes on. What is returned is
+        closed already if somebody who is told of it ends it.
+        """
+        self._require_open()
+        self._told_now = now
+        self.pull()  # what the present source has sent by now
+        former = self._part_from_source()
+        if former is not None:
+            self._outlet.close_one(former.source.close, End(EndReason.TAKEN_OVER, station.address))
+        self._require_open()
+        source_input = self._input = Input(self, source, station)
+        self.station = station
+        self._connected_at = now
+        self._life.connect(now)
+        if self._airing_since is None:
+            self._airing_since = now
+        self._tell(AirChange.SOURCE_CAME)
+        return source_input
+
+    def cut_off(self, end: End, now: float) -> None:
+        """Cut the source off, and wait for another one; nothing changes without a source."""
+        former = self._part_from_source()
+        if former is not None:
+            self._outlet.close_one(former.source.close, end)
+            if self.end is None and self._input is None:
+                self.lose_source(end, now)
+
+    def pull(self) -> None:
+        """Have the source publish what has come by now.
+
+        Inside a pull, or while deliveries are told something, it does nothing: what comes has its order.
+        A source that raises is cut off.
+        """
+        source_input = self._input
+        if source_input is None or self._is_pulling or self._outlet.is_telling:
+            return
+        self._is_pulling = True
+        try:
+            source_input.source.pull()
+        except Exception as error:
+            logger.exception("channel=%s its source failed", self.channel_id)
+            if self._input is source_input:
+                end = End(EndReason.FAILED, why=type(error).__name__)
+                self.cut_off(end, max(self._told_now, self.last_frame))
+        finally:
+            self._is_pulling = False
+
+    def _part_from_source(self) -> Input | None:
+        """Close the input, and return it; nothing that its source does is heard any more."""
+        former, self._input, self._heard, self._seam = self._input, None, None, None
+        self._is_dead_air = False
+        if former is not None:
+            former.is_open = False
+        return former
+
+    def take_station(self, station: Station) -> None:
+        """The source says something else of itself. For its input."""
         self.station = station
 
-    def set_track(self, track: Track) -> None:
-        """Announce the track of the frames that follow; the same one again changes nothing."""
-        self._require_open()
-        if track == self.track:
+    def take_track(self, track: Track) -> None:
+        """Frames of this track follow from the source. For its input."""
+        if self._seam is not None:
+            self._seam.set_track(track)
+        if self._heard is not None or self._seam is not None:
+            self._note_reach(self._sent_until)
+            self._set_track(track)
+        self._stand_ins.prepare(self.channel_id, track, self.station.bitrate_kbps)
+
+    def take_frames(self, source_input: Input, frames: Sequence[Frame], now: float) -> None:
+        """Send the source's frames on. For its input."""
+        if self._heard is not source_input:
+            self._hear(source_input, frames, now)
             return
-        self.track = track
-        self.published_bytes = self.published_samples = 0
-        for subscriber in self._subscribers:
-            subscriber.on_track(track)
-
-    def publish(self, frames: Sequence[Frame], now: float) -> None:
-        """Hand the next frames, at least one, to every subscriber at once. `now` is monotonic seconds.
-
-        Raises `MisuseError` before the first `set_track` and after the end.
-        """
-        if self.track is None or self.closed_reason is not None:
-            raise MisuseError(f"channel {self.channel_id}: no track yet, or closed")
         self.last_frame = now
         size, samples = measure_frames(frames)
         self.published_bytes += size
         self.published_samples += samples
-        for subscriber in self._subscribers:
-            if self.is_closed:
-                return  # by the subscriber before: no call follows `on_close`
-            subscriber.on_frames(frames)
+        self._outlet.on_frames(frames)
 
-    def pull(self) -> None:
-        """Have the source publish what has come by now."""
-        if self.closed_reason is None:
-            self._source.pull()
+    def lose_source(self, end: End, now: float) -> None:
+        """The source is gone, by itself. For its input."""
+        self._part_from_source()
+        self.last_loss = end
+        if self.sound is not Sound.FALLBACK:
+            self._stop_airing(now)
+        self._life.step(AirStep.LOSE, now)
+        self._tell(AirChange.SOURCE_LOST)
+        self.advance(now)
+
+    def _hear(self, source_input: Input, frames: Sequence[Frame], now: float) -> None:
+        """Take the first frames of a source, or those behind a gap."""
+        track = source_input.track
+        assert track is not None, "an input publishes no frame before its track"
+        sent_until, self.last_frame = self._sent_until, now
+        if self._is_dead_air:
+            return
+        is_anew = self._seam is None
+        if is_anew:
+            begins = now - measure_frames(frames)[1] / track.sample_rate
+            self._begin_seam(source_input, track, sent_until, begins, now)
+            if self._input is not source_input:
+                return  # somebody who was told of it has ended it
+        seam = self._seam
+        if seam is not None:
+            frames = seam.take(frames, now)
+        if seam is None or seam.is_over(now):
+            self._seam, self._heard = None, source_input
+        if frames:
+            size, samples = measure_frames(frames)
+            self.published_bytes += size
+            self.published_samples += samples
+            self._outlet.on_frames(frames)
+        if is_anew and source_input.is_open:
+            self._tell(AirChange.SOURCE_HEARD)
+
+    def _begin_seam(
+        self, source_input: Input, track: Track, sent_until: float, begins: float, now: float
+    ) -> None:
+        """Go over from what is heard to the source, whose first frames begin at `begins`."""
+        has_stalled = source_input.has_been_heard or now - self._connected_at >= SILENCE_AFTER_S
+        source_input.has_been_heard = True
+        has_stood_in = self._bridge(sent_until, begins)
+        if self._input is not source_input:
+            return
+        if self._life.state is AirState.ON_FALLBACK:
+            self._life.step(AirStep.COME, now)
+        if self._airing_since is None:
+            self._airing_since = now
+        is_first = self.track is None
+        covered_until = begins if is_first else max(self._covered_until, sent_until, begins)
+        has_backlog = has_stalled and has_stood_in
+        if not is_first:
+            self._seam = Seam(track, covered_until, now, has_backlog=has_backlog)
+        if track != self.track:
+            self._set_track(track)
+        self._note_reach(covered_until)
+        if not is_first:
+            self._outlet.on_break()
+        self._show(self._source_title)
+
+    @property
+    def _sent_until(self) -> float:
+        """The time that what the listeners were sent reaches up to."""
+        if self._stand_in is not None:
+            return self._stand_in.covered_until
+        last_frame, reach = self.last_frame, self._covered_until
+        if self.track is not None:
+            reach += (self.published_samples - self._covered_samples) / self.track.sample_rate
+        return max(self._covered_until, last_frame, min(reach, last_frame + MAX_LEAD_S))
+
+    def _note_reach(self, sent_until: float) -> None:
+        self._covered_until = sent_until
+        self._covered_samples = self.published_samples
+
+    # -- what stands in for it
+
+    def advance(self, now: float) -> None:
+        """Let time pass: end the grace time, let silence or the fallback stand in, send what is due."""
+        if self.end is not None:
+            return
+        self._told_now = now
+        if self._input is not None and now - self.last_frame >= SILENCE_AFTER_S:
+            self.pull()  # it may have sent what nobody has needed yet
+        match self._life.find_due(now, self.last_frame):
+            case Due.END:
+                why = f"{self.policy.grace_s:g} s after {self.last_loss}" if self.last_loss else ""
+                self.close(End(EndReason.GRACE_OVER, why=why))
+            case Due.GIVE_UP:
+                self._give_up_fallback(now)
+                self._fall_silent(now)
+            case Due.FALLBACK:
+                if not self._fall_back(now):
+                    self._fall_silent(now)
+            case Due.SILENCE:
+                self._fall_silent(now)
+            case Due.NOTHING:
+                pass
+        self._send_due(now)
+
+    def begin_on_fallback(self, now: float) -> bool:
+        """Go on air without a source; return False, with nothing changed, if no fallback is ready.
+
+        Raises `MisuseError` once it is on air, or has been.
+        """
+        self._require_open()
+        if self._life.state is not AirState.OFF:
+            raise MisuseError(f"channel {self.channel_id} is {self._life.state.value} already")
+        if not self._fall_back(now):
+            return False
+        self.last_frame = now
+        return True
+
+    def begin_dead_air(self, now: float) -> None:
+        """Let the fallback stand in for a source that sends silence; nothing changes without one."""
+        if self.sound is Sound.SOURCE and self._fall_back(now) and self._input is not None:
+            self._is_dead_air = True
+
+    def end_dead_air(self) -> None:
+        """Hear the source again from its next frame on."""
+        self._is_dead_air = False
+
+    def _fall_silent(self, now: float) -> None:
+        """Begin silence, if nobody hears anything and the gap is long enough."""
+        if self._stand_in is not None or now - self.last_frame < SILENCE_AFTER_S:
+            return
+        self._stop_airing(self.last_frame)
+        sent_until = self._sent_until
+        self._heard = self._seam = None  # its next frames come behind a gap, whatever is in it
+        reel = self._stand_ins.open_silence(self.track) if self.track else None
+        if reel is not None:
+            self._stand_in_by(Sound.SILENCE, reel, sent_until)
+            self._tell(AirChange.SILENCE_BEGAN)
+
+    def _fall_back(self, now: float) -> bool:
+        """Begin the fallback if it is ready; say whether it has begun."""
+        if not self.policy.has_fallback or now < self._no_fallback_until:
+            return False
+        self._send_due(now)
+        if self.end is not None:
+            return False
+        reel = self._stand_ins.open_fallback(self.channel_id, self.track)
+        if reel is None:
+            return False
+        self._life.step(AirStep.FALL_BACK, now)
+        if self._airing_since is None:
+            self._airing_since = now
+        start = now if self.track is None else self._sent_until
+        self._stand_in_by(Sound.FALLBACK, reel, start)
+        self._show(reel.title)
+        self._tell(AirChange.FALLBACK_BEGAN)
+        return self._life.state is AirState.ON_FALLBACK
+
+    def _give_up_fallback(self, now: float) -> None:
+        """Go on without the fallback."""
+        self._close_stand_in()
+        self._is_dead_air = False
+        self._stop_airing(now)
+        self._life.give_up(now)
+        self._show(self._source_title)
+
+    def _stand_in_by(self, sound: Sound, reel: Reel, start: float) -> None:
+        self._close_stand_in()
+        self._heard = self._seam = None
+        self._stand_in = StandIn(sound, reel, start)
+        is_first = self.track is None
+        if reel.track != self.track:
+            self._set_track(reel.track)
+        if not is_first:
+            self._outlet.on_break()
+
+    def _send_due(self, until: float) -> None:
+        """Send what the stand-in has to send by then."""
+        stand_in = self._stand_in
+        if stand_in is None:
+            return
+        if stand_in.skip_to(until):
+            self._outlet.on_break()
+        rate = stand_in.reel.track.sample_rate
+        due = stand_in.take_due(until)
+        while self._stand_in is stand_in:  # somebody who is told may end it
+            try:
+                frames = next(due, None)
+            except Exception as error:  # noqa: BLE001  # it is logged there
+                self._give_up_stand_in(stand_in.sound, error, until)
+                return
+            if frames is None:
+                return
+            self.stand_in_s[stand_in.sound] += measure_frames(frames)[1] / rate
+            self._outlet.on_frames(frames)
+
+    def _give_up_stand_in(self, sound: Sound, error: Exception, now: float) -> None:
+        is_expected = isinstance(error, AwazPulseError | OSError)
+        logger.warning(
+            "channel=%s its %s cannot be read: %s",
+            self.channel_id,
+            sound.value,
+            error,
+            exc_info=None if is_expected else error,
+        )
+        if sound is Sound.FALLBACK:
+            self._no_fallback_until = now + FALLBACK_RETRY_S
+            self._give_up_fallback(now)
+        else:
+            self._close_stand_in()
+
+    def _bridge(self, sent_until: float, until: float) -> bool:
+        """Fill the gap in front of a source with silence, up to `until`; say whether anything stood in."""
+        if self._stand_in is None and self.track and until - sent_until >= MIN_BRIDGED_GAP_S:
+            reel = self._stand_ins.open_silence(self.track)
+            if reel is not None:
+                self._stand_in_by(Sound.SILENCE, reel, sent_until)
+        self._send_due(until)
+        has_stood_in = self._stand_in is not None
+        self._close_stand_in()
+        return has_stood_in
+
+    def _close_stand_in(self) -> None:
+        stand_in, self._stand_in = self._stand_in, None
+        if stand_in is not None:
+            self._note_reach(stand_in.covered_until)
+            try:
+                stand_in.reel.close()
+            except Exception:
+                logger.exception("channel=%s a reel cannot be closed", self.channel_id)
+
+    def _stop_airing(self, at: float) -> None:
+        if self._airing_since is not None:
+            self._aired_s += max(0.0, at - self._airing_since)
+            self._airing_since = None
+
+    # -- track and title
+
+    def _set_track(self, track: Track) -> None:
+        self.track = track
+        self.published_bytes = self.published_samples = self._covered_samples = 0
+        self._outlet.on_track(track)
 
     def set_title(self, title: Title) -> None:
-        """Announce what plays from the next frame on; the same title again changes nothing."""
+        """Announce what the source plays from the next frame on; the same again changes nothing."""
         self._require_open()
         self.pull()  # what has come by now belongs to the title before
-        if title == self.title or self.closed_reason is not None:
-            return
-        self.title = title
-        for subscriber in self._subscribers:
-            subscriber.on_title(title)
+        self._source_title = title
+        if self.end is None and self.sound is not Sound.FALLBACK:
+            self._show(title)
 
-    def subscribe(self, subscriber: Subscriber) -> None:
-        """Attach a delivery; it is told the track and the title if there are any."""
+    def _show(self, title: Title) -> None:
+        if title != self.title:
+            self.title = title
+            self._outlet.on_title(title)
+
+    # -- deliveries and listeners
+
+    @property
+    def deliveries(self) -> frozenset[str]:
+        """The names of the deliveries that are attached."""
+        return self._outlet.names
+
+    def attach(self, delivery: str, subscriber: Subscriber) -> None:
+        """Attach a delivery by its name; it is told the track and the title if there are any.
+
+        Raises `MisuseError` after the end, and for a name that is attached already. What the subscriber
+        raises comes back; it is then not attached.
+        """
         self._require_open()
-        if self.track is not None:
-            subscriber.on_track(self.track)
-        if self.title != Title():
-            subscriber.on_title(self.title)
-        # A new list: one of the old list's subscribers may be running just now.
-        self._subscribers = [*self._subscribers, subscriber]
+        self._outlet.add(delivery, subscriber)
+        try:
+            if self.track is not None:
+                subscriber.on_track(self.track)
+            if self.title != Title() and self.end is None:
+                subscriber.on_title(self.title)
+        except Exception:
+            self._outlet.discard(delivery)
+            raise
 
-    def on_closed(self, callback: Callable[["Broadcast", str], None]) -> None:
-        """Have `callback(broadcast, reason)` called once, after source and listeners are closed."""
+    def detach(self, delivery: str, end: End) -> None:
+        """End one delivery and its listeners; the broadcast goes on. After its end nothing changes.
+
+        Raises `MisuseError` for a name that is not attached.
+        """
+        self._outlet.remove(delivery, end)
+
+    def listeners_of(self, delivery: str) -> ListenerCount:
+        """Return where the listeners of a delivery are counted."""
+        return self._outlet.count_of(delivery)
+
+    @property
+    def listeners(self) -> int:
+        """How many listen, to all deliveries together."""
+        return self._outlet.listeners
+
+    @property
+    def max_listeners(self) -> int:
+        """How many may listen to each delivery; may change while on air."""
+        return self._outlet.max_listeners
+
+    @max_listeners.setter
+    def max_listeners(self, most: int) -> None:
+        self._outlet.max_listeners = most
+
+    # -- changes and the end
+
+    def on_changed(self, callback: ChangeCallback) -> None:
+        """Have `callback(broadcast, change)` called with each change in its life."""
+        self._on_changed.append(callback)
+
+    def on_closed(self, callback: ClosedCallback) -> None:
+        """Have `callback(broadcast, end)` called once, after source and listeners are closed."""
         self._require_open()
         self._on_closed.append(callback)
 
-    def listener_joined(self) -> None:
-        """Count a listener in."""
-        self.listeners += 1
-        self.peak_listeners = max(self.peak_listeners, self.listeners)
-
-    def listener_left(self) -> None:
-        """Count a listener out; the end has counted everyone out already."""
-        if self.closed_reason is None:
-            self.listeners -= 1
-
-    def close(self, reason: str) -> None:
+    def close(self, end: End) -> None:
         """End the broadcast: the source is closed, the listeners are told, then the rest.
 
-        Every end comes here: a switch, a takeover, a kick, silence, the encoder's own disconnect,
-        the server's stop. A second call changes nothing.
+        Every end comes here: a switch, a stop, the end of the grace time, the channel's removal, the
+        server's stop. A second call changes nothing.
         """
-        if self.closed_reason is not None:
+        if self.end is not None:
             return
-        self.closed_reason = reason
-        subscribers, self._subscribers = self._subscribers, []
-        for step in (self._source.close, *(s.on_close for s in subscribers)):
-            self._close_step(step, reason)
-        self.listeners = 0
+        self.end = end
+        self._life.step(AirStep.END, self._told_now)
+        former = self._part_from_source()
+        if former is not None:
+            self._outlet.close_one(former.source.close, end)
+        self._close_stand_in()
+        self._outlet.close(end)
         for callback in self._on_closed:
-            self._close_step(partial(callback, self), reason)
+            self._outlet.close_one(partial(callback, self), end)
+        self._life.step(AirStep.FINISH, self._told_now)
 
-    def _close_step(self, step: Callable[[str], None], reason: str) -> None:
-        try:
-            step(reason)
-        except Exception:
-            # The steps that follow keep the promise to everyone else.
-            logger.exception("channel=%s closing failed in one place", self.channel_id)
+    def _tell(self, change: AirChange) -> None:
+        for callback in self._on_changed:
+            if self.end is not None:
+                return  # the one before has ended it: no change follows the end
+            try:
+                callback(self, change)
+            except Exception:
+                logger.exception("channel=%s a change was not taken", self.channel_id)
 
     def _require_open(self) -> None:
-        if self.closed_reason is not None:
-            raise MisuseError(f"channel {self.channel_id} is off air: {self.closed_reason}")
+        if self.end is not None:
+            raise MisuseError(f"channel {self.channel_id} is off air: {self.end}")

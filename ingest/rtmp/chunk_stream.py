@@ -24,30 +24,11 @@ from .errors import (
     TooManyChunkStreams,
     TooMuchPending,
 )
-from .messages import (
-    ABORT,
-    ACKNOWLEDGEMENT,
-    AGGREGATE,
-    AUDIO,
-    COMMAND_AMF0,
-    COMMAND_AMF3,
-    DATA_AMF0,
-    DATA_AMF3,
-    SET_CHUNK_SIZE,
-    SET_PEER_BANDWIDTH,
-    USER_CONTROL,
-    WINDOW_ACKNOWLEDGEMENT_SIZE,
-    Abort,
-    Message,
-    SetChunkSize,
-)
+from .messages import Abort, Message, MessageType, SetChunkSize
 
 INITIAL_CHUNK_SIZE = 128  # §5.4.1, both ways, in bytes
 MAX_CHUNK_SIZE = 2**31 - 1  # §5.4.1
 MAX_CHUNK_STREAMS = 32  # encoders use two to five; each costs an object of ours
-MAX_CONTROL_MESSAGE_BYTES = 64  # the longest that is defined has 10
-MAX_AMF_MESSAGE_BYTES = 64 * 1024  # a connect with a long tcUrl has 1 KiB, metadata 2 KiB
-MAX_AUDIO_MESSAGE_BYTES = 256 * 1024  # an access unit is under 8 KiB; many tracks may share one
 MAX_PENDING_BYTES = 512 * 1024  # of incomplete messages in one connection, all chunk streams
 
 _MASK = 0xFFFFFFFF  # timestamps are modulo 2^32 (§5.3.1.3)
@@ -55,22 +36,11 @@ _EXTENDED = 0xFFFFFF
 _MESSAGE_HEADER_BYTES = (11, 7, 3, 0)  # by chunk type
 _NOTHING: tuple[()] = ()
 
-# What is stored, and how much of it; every other type is skipped.
-_MAX_BYTES = {
-    SET_CHUNK_SIZE: MAX_CONTROL_MESSAGE_BYTES,
-    ABORT: MAX_CONTROL_MESSAGE_BYTES,
-    ACKNOWLEDGEMENT: MAX_CONTROL_MESSAGE_BYTES,
-    USER_CONTROL: MAX_CONTROL_MESSAGE_BYTES,
-    WINDOW_ACKNOWLEDGEMENT_SIZE: MAX_CONTROL_MESSAGE_BYTES,
-    SET_PEER_BANDWIDTH: MAX_CONTROL_MESSAGE_BYTES,
-    AUDIO: MAX_AUDIO_MESSAGE_BYTES,
-    DATA_AMF0: MAX_AMF_MESSAGE_BYTES,
-    DATA_AMF3: MAX_AMF_MESSAGE_BYTES,
-    COMMAND_AMF0: MAX_AMF_MESSAGE_BYTES,
-    COMMAND_AMF3: MAX_AMF_MESSAGE_BYTES,
-    AGGREGATE: MAX_AUDIO_MESSAGE_BYTES,
-}
-_SKIPPED_WHEN_TOO_LONG = (DATA_AMF0, DATA_AMF3)  # metadata never ends a stream
+# Numbers and not members of the enum: the types of chunks are numbers, and compare faster so.
+_MAX_BYTES = {int(kind): kind.max_bytes for kind in MessageType if kind.max_bytes}
+_SKIPPED_WHEN_TOO_LONG = (MessageType.DATA_AMF0, MessageType.DATA_AMF3)  # metadata ends no stream
+_SET_CHUNK_SIZE, _ABORT = int(SetChunkSize.TYPE), int(Abort.TYPE)
+_VIDEO = int(MessageType.VIDEO)
 
 
 class _ChunkStream:
@@ -104,6 +74,7 @@ class ChunkReader:
         self._left = 0  # bytes of that chunk, still to come
         self._continuation = -1  # the type-3 basic header that would continue its message
         self.pending_bytes = 0
+        self.has_video = False  # whether the header of a video message has come; may be reset
 
     def receive_data(self, data: bytes) -> list[Message] | tuple[()]:
         """Return the messages that `data` completes."""
@@ -181,6 +152,8 @@ class ChunkReader:
             stream.is_stored = _is_stored(data[at + 6], length)
             stream.length = length
             stream.type_id = data[at + 6]
+            if stream.type_id == _VIDEO:
+                self.has_video = True
         if chunk_type == 0:
             stream.stream_id = int.from_bytes(data[at + 7 : at + 11], "little")
             stream.timestamp = 0
@@ -242,13 +215,13 @@ class ChunkReader:
             self.pending_bytes -= len(parts)
             stream.parts = None
             piece = bytes(parts) + piece
-        if stream.type_id <= ABORT:
+        if stream.type_id <= _ABORT:
             self._obey(stream.type_id, piece)
             return None
         return Message(stream.type_id, stream.stream_id, stream.timestamp, piece)
 
     def _obey(self, type_id: int, body: bytes) -> None:
-        if type_id == SET_CHUNK_SIZE:
+        if type_id == _SET_CHUNK_SIZE:
             chunk_size = SetChunkSize.parse(body).value
             if not 1 <= chunk_size <= MAX_CHUNK_SIZE:
                 raise ChunkSizeOutOfRange(chunk_size)

@@ -5,7 +5,7 @@ how a connection ends:
 
     the peer leaves, errs or goes silent    the broadcast is closed, then the socket
     the broadcast is closed from outside    the socket is aborted: while live, OBS reads nothing
-    refused                                 told why, then the peer has `linger_seconds` to close
+    refused                                 told why, then the peer has `linger_s` to close
     the peer does not read                  aborted at `write_buffer_bytes`
 
 What is logged: refusals and the ends of broadcasts that the encoder is to blame for at INFO, the
@@ -19,18 +19,18 @@ import logging
 from typing import Final, Protocol, cast
 
 from awazpulse.addresses import normalize_address
-from awazpulse.audio import Frame, Track
+from awazpulse.audio import AudioError, Frame, Track
 from awazpulse.errors import PeerError
 from awazpulse.refusals import Refusal, ServiceUnavailable, UnknownChannel
-from awazpulse.relay import Station
+from awazpulse.relay import End, EndReason, Gate, Station
 
-from .admission import Admission
+from .connection_counts import ConnectionCounts
 from .errors import DeadlinePassed
 from .events import Event, PublishEnded, PublishRequested, Refused
 from .limits import RtmpLimits
 from .metadata import Metadata
 from .protocol import ServerProtocol
-from .publication import Gate, Publication
+from .publication import Publication
 from .state import State
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ _UNKNOWN_CHANNEL = "UnknownChannel (what was typed is not logged: it may be a ke
 _ids = itertools.count(1)
 
 
-class Host(Protocol):
+class Server(Protocol):
     """What a connection needs of its server."""
 
     @property
@@ -55,8 +55,8 @@ class Host(Protocol):
         """What a peer may do."""
 
     @property
-    def admission(self) -> Admission:
-        """Who is connected."""
+    def connection_counts(self) -> ConnectionCounts:
+        """How many are connected."""
 
     @property
     def read_buffer(self) -> memoryview:
@@ -72,18 +72,18 @@ class Host(Protocol):
         """Hold a task until it is done."""
 
     def resume_later(self, connection: "RtmpConnection") -> None:
-        """Call its `resume` within `REST_SECONDS`, together with those of others."""
+        """Call its `resume` within `REST_S`, together with those of others."""
 
 
 class RtmpConnection(asyncio.BufferedProtocol):
     """One peer. All methods run on the event loop's thread."""
 
-    def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, server: Server, loop: asyncio.AbstractEventLoop) -> None:
         self.id: Final = next(_ids)
-        self._host = host
+        self._server = server
         self._loop = loop
-        self._buffer = host.read_buffer
-        self._protocol = ServerProtocol(host.limits, loop.time())
+        self._buffer = server.read_buffer
+        self._protocol = ServerProtocol(server.limits, loop.time())
         self._transport: asyncio.Transport | None = None
         self._publication: Publication | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -96,13 +96,13 @@ class RtmpConnection(asyncio.BufferedProtocol):
         transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self._address = normalize_address(peer[0]) if peer else ""
-        if not self._host.admission.try_admit(self._address):
+        if not self._server.connection_counts.try_enter(self._address):
             transport.abort()
             self._report_turned_away()
             return
         self._transport = transport
-        transport.set_write_buffer_limits(high=self._host.limits.write_buffer_bytes)
-        self._host.connection_opened(self)
+        transport.set_write_buffer_limits(high=self._server.limits.write_buffer_bytes)
+        self._server.connection_opened(self)
         logger.debug("rtmp=%d opened from %s", self.id, self._address)
         self._arm_timer()
 
@@ -126,7 +126,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
             self._fail(error)
         except Exception:
             logger.exception("rtmp=%d channel=%s failed", self.id, self._channel_id)
-            self._abort("an error of ours")
+            self._abort(End(EndReason.FAILED))
 
     def _rest(self) -> None:
         """Let video gather, so that one read takes what would have been two or three.
@@ -135,7 +135,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
         """
         if self._transport is not None:
             self._transport.pause_reading()
-            self._host.resume_later(self)
+            self._server.resume_later(self)
 
     def resume(self) -> None:
         """Read on after a rest."""
@@ -144,19 +144,22 @@ class RtmpConnection(asyncio.BufferedProtocol):
 
     def eof_received(self) -> None:
         """Close at once: who does not send is no encoder."""
-        self._abort("the encoder left")
+        self._abort(End(EndReason.DISCONNECTED))
 
     def pause_writing(self) -> None:
         """Give up on a peer that does not read its answers."""
-        self._abort("the encoder does not read")
+        self._abort(End(EndReason.BROKE_PROTOCOL, why="it does not read what it is sent"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End what is still on air."""
-        self._abort("the encoder left" if exc is None else f"the encoder left: {exc}")
+        if exc is None:
+            self._abort(End(EndReason.DISCONNECTED))
+        else:
+            self._abort(End(EndReason.CONNECTION_LOST, why=str(exc)))
 
-    def close(self, reason: str) -> None:
+    def close(self, end: End) -> None:
         """End the publication, and the connection at once."""
-        self._abort(reason)
+        self._abort(end)
 
     @property
     def _channel_id(self) -> str:
@@ -168,8 +171,8 @@ class RtmpConnection(asyncio.BufferedProtocol):
         for event in events:
             if isinstance(event, Frame):
                 publication = self._publication
-                if publication is not None and publication.broadcast is not None:
-                    publication.broadcast.publish((event,), now)
+                if publication is not None and publication.input is not None:
+                    publication.input.publish((event,), now)
             else:
                 self._handle(event)
 
@@ -178,25 +181,27 @@ class RtmpConnection(asyncio.BufferedProtocol):
         match event:
             case PublishRequested():
                 self._request(event)
-            case PublishEnded(reason):
-                self._end_publication(reason)
+            case PublishEnded():
+                self._end_publication(End(EndReason.FINISHED))
             case Refused(reason):
                 logger.info("rtmp=%d channel=- refused: %s", self.id, reason)
             case Metadata() if publication is not None:
                 publication.set_metadata(event)
-            case Track() if publication is not None and publication.broadcast is not None:
-                publication.broadcast.set_track(event)
+            case Track() if publication is not None and publication.input is not None:
+                publication.input.set_track(event)
 
     def _request(self, event: PublishRequested) -> None:
         station = Station(address=self._address, user_agent=event.encoder)
         publication = Publication(event.channel_id, station, self._cut_off)
         self._publication = publication
         decision = self._decide(publication, event.secret)
-        self._host.keep_task(self._loop.create_task(decision))
+        self._server.keep_task(self._loop.create_task(decision))
 
     async def _decide(self, publication: Publication, secret: str) -> None:
+        if publication.is_gone:
+            return  # it left in the read that asked
         try:
-            broadcast = await self._host.gate.open_broadcast(
+            source_input = await self._server.gate.connect(
                 publication.channel_id, secret, publication, publication.station
             )
         except UnknownChannel as refusal:
@@ -211,22 +216,22 @@ class RtmpConnection(asyncio.BufferedProtocol):
             self._refuse(publication, str(ServiceUnavailable()))
         else:
             publication.is_known = True
-            if publication.open(broadcast):
+            if publication.open(source_input, self._loop.time(), End(EndReason.DISCONNECTED)):
                 self._go_live(publication)
 
     def _refuse(self, publication: Publication, reason: str, logged: str = "") -> None:
         """Tell the encoder `reason`; log `logged` instead, where that must not be logged."""
-        if publication.is_over:
+        if publication.is_gone:
             return
         logger.info("rtmp=%d channel=%s refused: %s", self.id, self._channel_id, logged or reason)
-        publication.end(reason)
+        publication.end(End(EndReason.FAILED, why=reason), self._loop.time())
         self._protocol.refuse_publish(reason, self._loop.time())
         self._flush()
 
     def _go_live(self, publication: Publication) -> None:
         now = self._loop.time()
         self._live_since = now
-        self._host.admission.go_live(self._address)
+        self._server.connection_counts.count_live(self._address)
         logger.debug("rtmp=%d channel=%s on air", self.id, publication.channel_id)
         early = self._protocol.accept_publish(now)
         self._flush()
@@ -239,57 +244,72 @@ class RtmpConnection(asyncio.BufferedProtocol):
         if self._protocol.deadline < self._timer_at:
             self._arm_timer()
 
-    def _end_publication(self, reason: str) -> None:
+    def _end_publication(self, end: End) -> None:
         publication = self._publication
         if publication is None:
             return
-        publication.end(reason)
-        self._log_off_air(reason)
+        publication.end(end, self._loop.time())
+        self._log_off_air(end)
         self._publication = None
 
-    def _log_off_air(self, reason: str) -> None:
+    def _log_off_air(self, end: End) -> None:
         if self._live_since is None:
             return
-        seconds = self._loop.time() - self._live_since
+        live_s = self._loop.time() - self._live_since
         self._live_since = None
-        self._host.admission.end_live(self._address)
+        self._server.connection_counts.count_pending(self._address)
         logger.debug(
             "rtmp=%d channel=%s off air after %.1f s: %s",
             self.id,
             self._channel_id,
-            seconds,
-            reason,
+            live_s,
+            end,
         )
 
-    def _cut_off(self, reason: str) -> None:
-        """Abort because the broadcast was closed; it is not to be called back."""
-        self._log_off_air(reason)
+    def _cut_off(self, end: End) -> None:
+        """Close because the channel has ended the publication; it is not to be called back.
+
+        The encoder is told why. While live OBS reads nothing: closing is what it understands.
+        """
+        self._log_off_air(end)
         self._publication = None
-        self._abort(reason)
+        transport = self._transport
+        if transport is not None:
+            self._protocol.cut_off(str(end), self._loop.time())
+            self._flush()
+            transport.close()
+            self._leave(end)
 
     def _fail(self, error: PeerError) -> None:
         """Close because the peer is at fault, told of it where it may listen."""
         if self._protocol.state is not State.LINGERING:
             level = logging.DEBUG if self._live_since is None else logging.INFO
             logger.log(level, "rtmp=%d channel=%s closing: %s", self.id, self._channel_id, error)
-        self._end_publication(str(error))
+        end = describe_error(error)
+        self._end_publication(end)
         is_told = self._protocol.fail(error, self._loop.time())
         if is_told and not isinstance(error, DeadlinePassed):
             self._flush()
         else:
-            self._abort(str(error))
+            self._abort(end)
 
-    def _abort(self, reason: str) -> None:
-        transport, self._transport = self._transport, None
+    def _abort(self, end: End) -> None:
+        """End the publication, then the connection, at once; a second call changes nothing."""
+        transport = self._transport
         if transport is None:
             return
+        self._end_publication(end)
         transport.abort()
+        self._leave(end)
+
+    def _leave(self, end: End) -> None:
+        """Forget the transport, which is closed."""
+        self._transport = None
         if self._timer is not None:
             self._timer.cancel()
-        self._end_publication(reason)
-        self._host.admission.leave(self._address)
-        self._host.connection_lost(self)
-        logger.debug("rtmp=%d closed: %s", self.id, reason)
+        self._server.connection_counts.leave(self._address)
+        self._server.connection_lost(self)
+        logger.debug("rtmp=%d closed: %s", self.id, end)
 
     def _arm_timer(self) -> None:
         """Have one timer, no later than the deadline; that moves with each frame, the timer not."""
@@ -307,11 +327,20 @@ class RtmpConnection(asyncio.BufferedProtocol):
             self._fail(error)
         except Exception:
             logger.exception("rtmp=%d channel=%s failed", self.id, self._channel_id)
-            self._abort("an error of ours")
+            self._abort(End(EndReason.FAILED))
         self._flush()
         self._arm_timer()
 
     def _report_turned_away(self) -> None:
-        count = self._host.admission.take_report(self._loop.time())
+        count = self._server.connection_counts.take_report(self._loop.time())
         if count:
             logger.warning("%d RTMP connections turned away, last from %s", count, self._address)
+
+
+def describe_error(error: PeerError) -> End:
+    """Return the end that a fault of the peer is."""
+    if isinstance(error, AudioError):
+        return End(EndReason.BAD_AUDIO, why=str(error))
+    if isinstance(error, DeadlinePassed):
+        return End(EndReason.SILENT, why=str(error))
+    return End(EndReason.BROKE_PROTOCOL, why=str(error))

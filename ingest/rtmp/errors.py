@@ -15,6 +15,7 @@
         ├── MalformedMessage        a body that does not parse as its type
         │   └── MalformedAmf
         ├── UnexpectedCommand       a command that the state does not allow
+        ├── UnplayableAudio         media, and no audio in it that can be played
         └── DeadlinePassed
 
 No text carries what the peer sent as a name: a stream name holds the key.
@@ -149,13 +150,25 @@ class UnexpectedCommand(RtmpError):
         return f"got {self.command} in state {self.state}"
 
 
+class UnplayableAudio(RtmpError):
+    """Media comes, and for some time there has been no audio in it that can be played."""
+
+    def __init__(self, reason: str, wait_s: float) -> None:
+        super().__init__(reason, wait_s)
+        self.reason = reason  # what is wrong, and what to do about it
+        self.wait_s = wait_s
+
+    def __str__(self) -> str:
+        return f"no audio that can be played within {self.wait_s:g} s: {self.reason}"
+
+
 class DeadlinePassed(RtmpError):
     """The peer did not do in time what it has to do next."""
 
-    def __init__(self, missing: str, seconds: float) -> None:
-        super().__init__(missing, seconds)
+    def __init__(self, missing: str, wait_s: float) -> None:
+        super().__init__(missing, wait_s)
         self.missing = missing
-        self.seconds = seconds
+        self.wait_s = wait_s
 
     def __str__(self) -> str:
-        return f"no {self.missing} within {self.seconds:g} s"
+        return f"no {self.missing} within {self.wait_s:g} s"

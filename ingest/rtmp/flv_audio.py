@@ -2,7 +2,7 @@
 
 Legacy tags: Adobe FLV 10.1 §E.4.2. Enhanced tags: Enhanced RTMP v2, 'Enhanced Audio'.
 
-    A? 00 AudioSpecificConfig | A? 01 one bare AAC access unit
+    A? 00 AudioSpecificConfig | A? 01 AAC, normally one bare access unit
     2? MP3 (also E?, for 8 kHz), normally one whole frame
     9t FourCC ...             t is the packet type; 95 holds several tracks, 97 a prefix to skip
 
@@ -11,19 +11,12 @@ frames in it, or raises `AudioError` when the audio cannot go on air. An empty b
 Of several tracks the one with id 0 is the feed; the others are passed over, whatever is in them.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from awazpulse.audio import Frame, MalformedAudio, Track, UnsupportedAudio
-from awazpulse.audio.aac import (
-    ADTS_HEADER_BYTES,
-    FRAME_SAMPLES,
-    AdtsFramer,
-    parse_audio_specific_config,
-)
-from awazpulse.audio.mpeg_audio import HEADER_BYTES, mp3_splitter, parse_header, parse_track
-from awazpulse.audio.splitter import FrameSplitter
 
+from .aac_reader import AacReader
+from .mp3_reader import Mp3Reader
 from .timestamps import Timeline
 
 FOUR_CC_AAC = b"mp4a"
@@ -38,6 +31,7 @@ _SOUND_FORMATS = {
 _SEQUENCE_START, _CODED_FRAMES, _MULTITRACK, _MOD_EX = 0, 1, 5, 7
 _ONE_TRACK, _MANY_CODECS = 0, 2
 _FEED_TRACK = 0
+_OTHER_TRACKS_ONLY = "got extra audio tracks only; give the encoder's first track audio"
 
 Events = list[Track | Frame]
 
@@ -52,15 +46,26 @@ class Packet(NamedTuple):
 
 
 class AudioReceiver:
-    """Turns one publication's audio messages into tracks and frames."""
+    """Turns one publication's audio messages into tracks and frames.
+
+    There is one reader at a time, and it is for one codec. The first message of another codec
+    replaces it as a whole, so whatever the new one gives begins with a track of its own.
+    """
 
     def __init__(self) -> None:
         self._timeline = Timeline()
-        self._framer: AdtsFramer | None = None
-        self._mp3_identity: int | None = None
-        self._mp3_sample_rate = 1
-        self._splitter: FrameSplitter | None = None
-        self._splitter_base_ms = 0
+        self._reader: AacReader | Mp3Reader | None = None
+        self._has_other_tracks = False
+
+    @property
+    def unplayable(self) -> str:
+        """Why nothing can be played of the audio that has come so far; empty when something can.
+
+        It is empty, too, as long as nothing has come that would be worth a word.
+        """
+        if self._reader is not None:
+            return self._reader.unplayable
+        return _OTHER_TRACKS_ONLY if self._has_other_tracks else ""
 
     def receive_message(self, payload: bytes, timestamp: int) -> Events:
         """Return what the message holds; `timestamp` in milliseconds modulo 2^32."""
@@ -77,6 +82,8 @@ class AudioReceiver:
         for packet in parse_enhanced(payload):
             if packet.track_id == _FEED_TRACK:
                 events += self._receive_packet(packet, timestamp)
+            else:
+                self._has_other_tracks = True
         return events
 
     def _receive_packet(self, packet: Packet, timestamp: int) -> Events:
@@ -94,65 +101,22 @@ class AudioReceiver:
         """Take a configuration or an access unit: AACPacketType counts as AudioPacketType does."""
         if not body:
             return []
+        reader = self._reader
+        if not isinstance(reader, AacReader):
+            reader = self._reader = AacReader()
         if packet_type == _SEQUENCE_START:
-            track = parse_audio_specific_config(body)
-            self._framer = AdtsFramer(track)
-            self._mp3_identity = self._splitter = None
-            return [track]
-        if self._framer is None or packet_type != _CODED_FRAMES:
-            return []  # nothing can be decoded before the configuration
-        data = self._framer.frame(body)
-        return [Frame(self._timeline.unwrap(timestamp), FRAME_SAMPLES, data, ADTS_HEADER_BYTES)]
+            return reader.configure(body)
+        if packet_type != _CODED_FRAMES:
+            return []
+        return reader.receive(body, self._timeline.unwrap(timestamp))
 
     def _receive_mp3(self, body: bytes, timestamp: int) -> Events:
         if not body:
             return []
-        start_ms = self._timeline.unwrap(timestamp)
-        if self._splitter is None:
-            headers = list(_walk_mp3(body))
-            if sum(size for _, size, _ in headers) == len(body):
-                return self._make_mp3_frames(body, headers, start_ms)
-            # No whole frames: an encoder that cuts its audio anywhere. It stays so to the end.
-            self._splitter = mp3_splitter()
-            self._splitter_base_ms = start_ms
-        events: Events = []
-        for event in self._splitter.receive_data(body):
-            if isinstance(event, Track):
-                events.append(event)
-                continue
-            for frame in event:
-                frame.timestamp_ms += self._splitter_base_ms
-                events.append(frame)
-        return events
-
-    def _make_mp3_frames(
-        self, body: bytes, headers: list[tuple[int, int, int]], start_ms: int
-    ) -> Events:
-        events: Events = []
-        at = samples_before = 0
-        for identity, size, samples in headers:
-            data = body[at : at + size]
-            if identity != self._mp3_identity:
-                track = parse_track(data)
-                self._mp3_identity, self._mp3_sample_rate = identity, track.sample_rate
-                self._framer = None
-                events.append(track)
-            timestamp_ms = start_ms + samples_before * 1000 // self._mp3_sample_rate
-            events.append(Frame(timestamp_ms, samples, data))
-            at += size
-            samples_before += samples
-        return events
-
-
-def _walk_mp3(body: bytes) -> Iterator[tuple[int, int, int]]:
-    """Return identity, size and samples of the frames that stand end to end from the start."""
-    at = 0
-    while at + HEADER_BYTES <= len(body):
-        header = parse_header(body, at)
-        if header is None:
-            return
-        yield header.identity, header.size, header.samples
-        at += header.size
+        reader = self._reader
+        if not isinstance(reader, Mp3Reader):
+            reader = self._reader = Mp3Reader()
+        return reader.receive(body, self._timeline.unwrap(timestamp))
 
 
 def parse_enhanced(payload: bytes) -> list[Packet]:

@@ -1,7 +1,7 @@
 """What a peer of the RTMP port may do, and for how long we wait for it.
 
-Limits that never change with an installation stand where they act: chunk streams and message
-sizes in `chunk_stream.py`, AMF's depth in `amf0.py`, the rest in `protocol.py`.
+Limits that never change with an installation stand where they act: message sizes in `messages.py`,
+chunk streams in `chunk_stream.py`, AMF's depth in `amf0.py`, the rest in `protocol.py`.
 """
 
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ class RtmpLimits:
     """Deadlines in seconds, counts, and bytes, each with its default."""
 
     # From the connection's opening to the end of the handshake. A peer far away needs under 1 s.
-    handshake_seconds: float = 5
+    handshake_s: float = 5
     # From then to the publish command, and again after the end of a publication.
-    publish_seconds: float = 10
+    publish_s: float = 10
     # For the decision whether to accept, which may ask a database.
-    decision_seconds: float = 10
+    decision_s: float = 10
     # Live, without an audio message: the encoder is gone or stands still, and its channel is free.
-    silence_seconds: float = 20
+    silence_s: float = 20
     # For a refused peer to read why, and to close.
-    linger_seconds: float = 3
+    linger_s: float = 3
     # Connections that are not live, from one address. A studio behind one address has a few.
     pending_per_address: int = 32
     # Connections in all, live or not; each costs some 10 KiB, and a descriptor.

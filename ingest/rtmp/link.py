@@ -7,12 +7,9 @@ or raises `RtmpError`. What the protocol control messages ask for is done here a
 from .chunk_stream import ChunkReader
 from .handshake import Handshake
 from .messages import (
-    ACKNOWLEDGEMENT,
-    SET_PEER_BANDWIDTH,
-    USER_CONTROL,
-    WINDOW_ACKNOWLEDGEMENT_SIZE,
     Acknowledgement,
     Message,
+    SetPeerBandwidth,
     UserControl,
     WindowAcknowledgementSize,
 )
@@ -20,7 +17,12 @@ from .outbox import Outbox
 
 WINDOW_BYTES = 2_500_000  # what we ask for, and what holds until the peer asks for another
 
-_CONTROL = (ACKNOWLEDGEMENT, USER_CONTROL, WINDOW_ACKNOWLEDGEMENT_SIZE, SET_PEER_BANDWIDTH)
+# Numbers and not members of the enum: each message's type is looked up here. The chunk layer keeps
+# the other control messages to itself.
+_CONTROL_TYPES = frozenset(
+    int(control.TYPE)
+    for control in (Acknowledgement, UserControl, WindowAcknowledgementSize, SetPeerBandwidth)
+)
 
 
 class Link:
@@ -53,7 +55,12 @@ class Link:
             self._acknowledge_at = self.received_bytes + self._window_bytes
         if not messages:
             return ()
-        return [m for m in messages if m.type_id not in _CONTROL or self._obey(m)]
+        return [m for m in messages if m.type_id not in _CONTROL_TYPES or self._obey(m)]
+
+    def take_video(self) -> bool:
+        """Return whether video has come since the last call."""
+        has_video, self._chunks.has_video = self._chunks.has_video, False
+        return has_video
 
     def _shake_hands(self, handshake: Handshake, data: bytes) -> bytes | None:
         rest = handshake.receive_data(data)
@@ -67,12 +74,12 @@ class Link:
 
         An Acknowledgement and a bandwidth limit what we send, which is next to nothing.
         """
-        if message.type_id == WINDOW_ACKNOWLEDGEMENT_SIZE:
+        if message.type_id == WindowAcknowledgementSize.TYPE:
             # A window of 0 is full before the first byte: it can only mean 'no wish'.
             window_bytes = WindowAcknowledgementSize.parse(message.payload).value
             self._window_bytes = window_bytes or WINDOW_BYTES
             self._acknowledge_at = self.received_bytes + self._window_bytes
-        elif message.type_id == USER_CONTROL:
+        elif message.type_id == UserControl.TYPE:
             control = UserControl.parse(message.payload)
             if control.event == UserControl.PING_REQUEST:
                 self.outbox.send_control(UserControl(UserControl.PING_RESPONSE, control.data[:4]))

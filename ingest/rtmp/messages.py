@@ -1,27 +1,56 @@
 """RTMP message types, and the protocol control messages. No I/O. RTMP 1.0 §5.4, §6.2, §7.1.
 
-Each control message is one small value with `parse` and `serialize` for its body. Bytes behind
-what a type defines are ignored: some encoders pad.
+`MessageType` is the one table of types; what other modules know of a type is taken from it. Each
+control message is one small value that knows its type, with `parse` and `serialize` for its body.
+Bytes behind what a type defines are ignored: some encoders pad.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import ClassVar, NamedTuple, Self
 
 from .errors import MalformedMessage
 
-SET_CHUNK_SIZE = 1
-ABORT = 2
-ACKNOWLEDGEMENT = 3
-USER_CONTROL = 4
-WINDOW_ACKNOWLEDGEMENT_SIZE = 5
-SET_PEER_BANDWIDTH = 6
-AUDIO = 8
-DATA_AMF3 = 15
-COMMAND_AMF3 = 17
-DATA_AMF0 = 18
-COMMAND_AMF0 = 20
-AGGREGATE = 22
+MAX_CONTROL_MESSAGE_BYTES = 64  # the longest that is defined has 10
+MAX_AMF_MESSAGE_BYTES = 64 * 1024  # a connect with a long tcUrl has 1 KiB, metadata 2 KiB
+MAX_AUDIO_MESSAGE_BYTES = 256 * 1024  # an access unit is under 8 KiB; many tracks may share one
+
+
+class MessageType(IntEnum):
+    """The types that mean something here, each with the most bytes that are stored of one.
+
+    What has the limit 0 is skipped, whatever its length, as are all types that are not listed.
+    """
+
+    max_bytes: int
+
+    SET_CHUNK_SIZE = 1, MAX_CONTROL_MESSAGE_BYTES
+    ABORT = 2, MAX_CONTROL_MESSAGE_BYTES
+    ACKNOWLEDGEMENT = 3, MAX_CONTROL_MESSAGE_BYTES
+    USER_CONTROL = 4, MAX_CONTROL_MESSAGE_BYTES
+    WINDOW_ACKNOWLEDGEMENT_SIZE = 5, MAX_CONTROL_MESSAGE_BYTES
+    SET_PEER_BANDWIDTH = 6, MAX_CONTROL_MESSAGE_BYTES
+    AUDIO = 8, MAX_AUDIO_MESSAGE_BYTES
+    VIDEO = 9, 0
+    DATA_AMF3 = 15, MAX_AMF_MESSAGE_BYTES
+    COMMAND_AMF3 = 17, MAX_AMF_MESSAGE_BYTES
+    DATA_AMF0 = 18, MAX_AMF_MESSAGE_BYTES
+    COMMAND_AMF0 = 20, MAX_AMF_MESSAGE_BYTES
+    AGGREGATE = 22, MAX_AUDIO_MESSAGE_BYTES
+
+    def __new__(cls, type_id: int, max_bytes: int) -> Self:
+        """Make a type that is its number, and has a limit besides."""
+        member = int.__new__(cls, type_id)
+        member._value_ = type_id
+        member.max_bytes = max_bytes
+        return member
+
+    @property
+    def spoken_name(self) -> str:
+        """The name as the specification writes it."""
+        return self.name.replace("_", " ").title()
+
 
 CONTROL_CHUNK_STREAM = 2  # §5.4: control messages go on chunk stream 2, message stream 0
 _TAG_HEADER_BYTES = 11  # an FLV tag, as aggregates hold them
@@ -37,9 +66,9 @@ class Message(NamedTuple):
     payload: bytes
 
 
-def _parse_uint32(name: str, body: bytes) -> int:
+def _parse_uint32(message_type: MessageType, body: bytes) -> int:
     if len(body) < 4:
-        raise MalformedMessage(f"got {name} with {len(body)} bytes, expected 4")
+        raise MalformedMessage(f"got {message_type.spoken_name} with {len(body)} bytes, expected 4")
     return int.from_bytes(body[:4], "big")
 
 
@@ -47,14 +76,14 @@ def _parse_uint32(name: str, body: bytes) -> int:
 class _Number:
     """A control message whose body is one number of 32 bits."""
 
-    NAME: ClassVar[str]  # as the specification has it
+    TYPE: ClassVar[MessageType]
 
     value: int
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
         """Return the value as it came, in range or not."""
-        return cls(_parse_uint32(cls.NAME, body))
+        return cls(_parse_uint32(cls.TYPE, body))
 
     def serialize(self) -> bytes:
         """Return the body; the value modulo 2^32."""
@@ -65,34 +94,35 @@ class SetChunkSize(_Number):
     """From the next chunk on, the sender's chunks carry up to this many bytes (§5.4.1)."""
 
     __slots__ = ()
-    NAME = "Set Chunk Size"
+    TYPE = MessageType.SET_CHUNK_SIZE
 
 
 class Abort(_Number):
     """The rest of the message under way on this chunk stream will not come (§5.4.2)."""
 
     __slots__ = ()
-    NAME = "Abort"
+    TYPE = MessageType.ABORT
 
 
 class Acknowledgement(_Number):
     """So many bytes have come so far, modulo 2^32 (§5.4.3)."""
 
     __slots__ = ()
-    NAME = "Acknowledgement"
+    TYPE = MessageType.ACKNOWLEDGEMENT
 
 
 class WindowAcknowledgementSize(_Number):
     """The sender wants an Acknowledgement after each so many bytes (§5.4.4)."""
 
     __slots__ = ()
-    NAME = "Window Acknowledgement Size"
+    TYPE = MessageType.WINDOW_ACKNOWLEDGEMENT_SIZE
 
 
 @dataclass(frozen=True, slots=True)
 class SetPeerBandwidth:
     """Asks the peer to limit what it has in flight (§5.4.5)."""
 
+    TYPE: ClassVar = MessageType.SET_PEER_BANDWIDTH
     HARD, SOFT, DYNAMIC = 0, 1, 2
 
     window_bytes: int
@@ -101,7 +131,7 @@ class SetPeerBandwidth:
     @classmethod
     def parse(cls, body: bytes) -> Self:
         """Return the value; a missing limit type, which some encoders leave out, is dynamic."""
-        window_bytes = _parse_uint32("Set Peer Bandwidth", body)
+        window_bytes = _parse_uint32(cls.TYPE, body)
         return cls(window_bytes, body[4] if len(body) > 4 else cls.DYNAMIC)
 
     def serialize(self) -> bytes:
@@ -113,6 +143,7 @@ class SetPeerBandwidth:
 class UserControl:
     """An event of two bytes and its data (§7.1.7)."""
 
+    TYPE: ClassVar = MessageType.USER_CONTROL
     STREAM_BEGIN, PING_REQUEST, PING_RESPONSE = 0, 6, 7
 
     event: int
@@ -128,6 +159,16 @@ class UserControl:
     def serialize(self) -> bytes:
         """Return the body."""
         return self.event.to_bytes(2, "big") + self.data
+
+
+ControlMessage = (
+    SetChunkSize
+    | Abort
+    | Acknowledgement
+    | UserControl
+    | WindowAcknowledgementSize
+    | SetPeerBandwidth
+)
 
 
 def parse_aggregate(message: Message) -> Iterator[Message]:

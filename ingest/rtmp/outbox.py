@@ -2,35 +2,10 @@
 
 from .chunk_stream import INITIAL_CHUNK_SIZE, serialize_message
 from .commands import serialize_on_status
-from .messages import (
-    ACKNOWLEDGEMENT,
-    COMMAND_AMF0,
-    CONTROL_CHUNK_STREAM,
-    SET_CHUNK_SIZE,
-    SET_PEER_BANDWIDTH,
-    USER_CONTROL,
-    WINDOW_ACKNOWLEDGEMENT_SIZE,
-    Acknowledgement,
-    Message,
-    SetChunkSize,
-    SetPeerBandwidth,
-    UserControl,
-    WindowAcknowledgementSize,
-)
+from .messages import CONTROL_CHUNK_STREAM, ControlMessage, Message, MessageType, SetChunkSize
 
 _COMMAND_CHUNK_STREAM = 3
 _STATUS_CHUNK_STREAM = 5
-_TYPES: dict[type, int] = {
-    SetChunkSize: SET_CHUNK_SIZE,
-    Acknowledgement: ACKNOWLEDGEMENT,
-    UserControl: USER_CONTROL,
-    WindowAcknowledgementSize: WINDOW_ACKNOWLEDGEMENT_SIZE,
-    SetPeerBandwidth: SET_PEER_BANDWIDTH,
-}
-
-Control = (
-    SetChunkSize | Acknowledgement | UserControl | WindowAcknowledgementSize | SetPeerBandwidth
-)
 
 
 class Outbox:
@@ -53,21 +28,21 @@ class Outbox:
         """Send what is no chunk: the handshake."""
         self._data += data
 
-    def send_control(self, control: Control) -> None:
+    def send_control(self, control: ControlMessage) -> None:
         """Send a protocol control message; a Set Chunk Size holds for what follows it."""
-        message = Message(_TYPES[type(control)], 0, 0, control.serialize())
+        message = Message(control.TYPE, 0, 0, control.serialize())
         self._send(CONTROL_CHUNK_STREAM, message)
         if isinstance(control, SetChunkSize):
             self._chunk_size = control.value
 
     def send_command(self, payload: bytes) -> None:
         """Send an answer of the connection, on message stream 0."""
-        self._send(_COMMAND_CHUNK_STREAM, Message(COMMAND_AMF0, 0, 0, payload))
+        self._send(_COMMAND_CHUNK_STREAM, Message(MessageType.COMMAND_AMF0, 0, 0, payload))
 
     def send_status(self, stream_id: int, level: str, code: str, description: str) -> None:
         """Send onStatus on a message stream; on stream 0 `rtmp2sink` would not hear it."""
         payload = serialize_on_status(level, code, description)
-        self._send(_STATUS_CHUNK_STREAM, Message(COMMAND_AMF0, stream_id, 0, payload))
+        self._send(_STATUS_CHUNK_STREAM, Message(MessageType.COMMAND_AMF0, stream_id, 0, payload))
 
     def _send(self, chunk_stream_id: int, message: Message) -> None:
         self._data += serialize_message(chunk_stream_id, message, self._chunk_size)

@@ -1,57 +1,48 @@
-"""One publication: from the wish to go on air to the end of the broadcast.
+"""One publication: from the wish to go on air to its end.
 
-It stands between a connection and its broadcast, so that either can end first: a broadcast that
-arrives after the encoder has left is closed, and a connection whose broadcast was closed from
-outside (takeover, kick, switch) is cut off and publishes nothing more.
+It stands between a connection and its channel, so that either can end first. When the encoder leaves
+while the gate decides, `is_gone` tells the gate so. When the channel ends it from outside (a takeover, a
+switch, a stop), the connection is cut off and publishes nothing more.
 """
 
 import dataclasses
 from collections.abc import Callable
-from typing import Protocol
 
-from awazpulse.relay import Broadcast, Source, Station
+from awazpulse.relay import End, Input, Station
 
 from .metadata import Metadata
 
 
-class Gate(Protocol):
-    """Decides who goes on air. Handed in by the application."""
-
-    async def open_broadcast(
-        self, channel_id: str, secret: str, source: Source, station: Station
-    ) -> Broadcast:
-        """Return the channel's broadcast, with `source` as its source.
-
-        Raises a `Refusal`, whose text the encoder's owner is shown. Closing the broadcast closes
-        `source`, also while this call is still under way.
-        """
-
-
 class Publication:
-    """A `Source` that cuts its connection off by `abort`, called with the reason."""
+    """A `Source` that cuts its connection off by `cut_off`, called with the end."""
 
-    def __init__(self, channel_id: str, station: Station, abort: Callable[[str], None]) -> None:
+    def __init__(self, channel_id: str, station: Station, cut_off: Callable[[End], None]) -> None:
         self.channel_id = channel_id
         self.station = station
-        self.broadcast: Broadcast | None = None
+        self.input: Input | None = None  # while on air
         self.is_known = False  # whether the gate has shown that there is such a channel
         self.is_over = False
-        self._abort = abort
+        self._cut_off = cut_off
 
-    def open(self, broadcast: Broadcast) -> bool:
-        """Take the broadcast; False, and the broadcast closed, when the encoder has left."""
-        if self.is_over:
-            broadcast.close("the encoder left before it was accepted")
-        elif not broadcast.is_closed:
-            self.broadcast = broadcast
-        return self.broadcast is not None
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody waits for the decision any more; from then on for ever."""
+        return self.is_over
+
+    def open(self, source_input: Input, now: float, end: End) -> bool:
+        """Go on air; if the encoder has left meanwhile, end the input by `end` and return False."""
+        if self.is_gone:
+            source_input.end(end, now)
+        elif source_input.is_open:
+            self.input = source_input
+        return self.input is not None
 
     def set_metadata(self, metadata: Metadata) -> None:
-        """Tell the broadcast what the encoder says of itself; what is not said stays."""
-        if self.broadcast is None:
+        """Tell the channel what the encoder says of itself; what is not said stays."""
+        if self.input is None:
             return
-        station = self.broadcast.station
-        self.broadcast.set_station(
+        station = self.input.station
+        self.input.set_station(
             dataclasses.replace(
                 station,
                 bitrate_kbps=metadata.bitrate_kbps or station.bitrate_kbps,
@@ -59,20 +50,20 @@ class Publication:
             )
         )
 
-    def end(self, reason: str) -> None:
+    def end(self, end: End, now: float) -> None:
         """End from the encoder's side; a second call changes nothing."""
         self.is_over = True
-        broadcast, self.broadcast = self.broadcast, None
-        if broadcast is not None:
-            broadcast.close(reason)
+        source_input, self.input = self.input, None
+        if source_input is not None:
+            source_input.end(end, now)
 
     def pull(self) -> None:
         """Do nothing: RTMP's messages are published as they come."""
 
-    def close(self, reason: str) -> None:
-        """End from the broadcast's side: cut the encoder off, unless the end came from there."""
+    def close(self, end: End) -> None:
+        """End from the channel's side: cut the encoder off, unless the end came from there."""
         if self.is_over:
             return
         self.is_over = True
-        self.broadcast = None
-        self._abort(reason)
+        self.input = None
+        self._cut_off(end)

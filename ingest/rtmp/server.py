@@ -4,16 +4,16 @@ import asyncio
 import logging
 
 from awazpulse.network import open_listening
+from awazpulse.relay import End, EndReason, Gate
 
-from .admission import Admission
 from .connection import READ_BUFFER_BYTES, RtmpConnection
+from .connection_counts import ConnectionCounts
 from .limits import RtmpLimits
-from .publication import Gate
 
 logger = logging.getLogger(__name__)
 
-CLOSE_SECONDS = 5  # for decisions under way when the server stops; they may hold a transaction
-REST_SECONDS = 0.035  # how long video gathers, and how late audio behind it can be at most
+CLOSE_S = 5  # for decisions under way when the server stops; they may hold a transaction
+REST_S = 0.035  # how long video gathers, and how late audio behind it can be at most
 _BACKLOG = 512  # connections the kernel queues: all encoders reconnect at once after a restart
 
 
@@ -23,7 +23,7 @@ class RtmpServer:
     def __init__(self, gate: Gate, limits: RtmpLimits | None = None) -> None:
         self.gate = gate
         self.limits = limits or RtmpLimits()
-        self.admission = Admission(self.limits)
+        self.connection_counts = ConnectionCounts(self.limits)
         self.read_buffer = memoryview(bytearray(READ_BUFFER_BYTES))
         self._servers: list[asyncio.Server] = []
         self._connections: set[RtmpConnection] = set()
@@ -51,9 +51,9 @@ class RtmpServer:
         for server in servers:
             server.close()
         for connection in tuple(self._connections):
-            connection.close("the server is stopping")
+            connection.close(End(EndReason.SERVER_STOPPED))
         if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
+            _, late = await asyncio.wait(self._tasks, timeout=CLOSE_S)
             for task in late:
                 task.cancel()
         for server in servers:
@@ -75,7 +75,7 @@ class RtmpServer:
     def resume_later(self, connection: RtmpConnection) -> None:
         """Have a connection read on, in one turn of the loop with the others that rest."""
         if not self._resting:
-            asyncio.get_running_loop().call_later(REST_SECONDS, self._resume)
+            asyncio.get_running_loop().call_later(REST_S, self._resume)
         self._resting.append(connection)
 
     def _resume(self) -> None:
@@ -86,4 +86,4 @@ class RtmpServer:
             except Exception:
                 # One that cannot read on must not leave those behind it paused.
                 logger.exception("rtmp=%d cannot read on", connection.id)
-                connection.close("an error of ours")
+                connection.close(End(EndReason.FAILED))

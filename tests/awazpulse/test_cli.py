@@ -1,4 +1,4 @@
-"""What needs no server, or a media worker that answers. The other commands are in tests/on_air."""
+"""What needs no server, nor a media worker. The other commands are in tests/on_air."""
 
 import argparse
 import sys
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from awazpulse.app import Core
+from awazpulse.channels.fallback_files import FallbackFiles
 from awazpulse.channels.tokens import InternalAction
 from awazpulse.cli import (
     FALLBACK_BLOCK_BYTES,
@@ -95,14 +96,14 @@ class Desk:
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    prober = FakeProber()
-    core = Core(Settings(data_dir=tmp_path / "data"), prober)
-    core.running = server = FakeServer(tmp_path / "data")
+    core = Core(Settings(data_dir=tmp_path / "data"))
+    core.fallbacks = FallbackFiles(core.database, core.settings.data_dir, FakeProber())
+    core.running = server = FakeServer(core.settings.data_dir)
     await core.migrate()
     await core.accounts.create("a@b.example", "a good password")
     await core.catalog.create("demo", "Demo", "a@b.example")
     yield Desk(core, server, tmp_path)
-    await core.database.close()
+    await core.close()
 
 
 async def test_every_new_setting_of_a_channel_is_set_by_its_json_name(desk: Desk) -> None:

@@ -1,12 +1,13 @@
 import gzip
+import math
 from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hls.audience import Audience
 from hls.channel import Channel
 from hls.limits import Limits
+from hls.recent_listeners import RecentListeners
 from tests.hls.workbench import WALL, Bench, Crowd, Parsed, parse_playlist
 
 LIMITS = Limits()
@@ -22,7 +23,9 @@ class Desk:
 
     def open(self) -> None:
         self.sessions += 1
-        self.channel.open(f"s{self.sessions}", Audience(Crowd(), expiry_s=10, max_clients=10))
+        self.channel.open(
+            f"s{self.sessions}", RecentListeners(Crowd(), expiry_s=10, max_clients=10)
+        )
 
     def add(self, count: int = 1, *, discontinuity: bool = False, size: int = 100) -> None:
         for _ in range(count):
@@ -37,6 +40,9 @@ class Desk:
 
     def close(self) -> None:
         self.channel.close(self.bench.now)
+
+    def end(self) -> None:
+        self.channel.end(f"s{self.sessions}", self.bench.now)
 
     def wait(self, seconds: float) -> bool:
         self.bench.advance(seconds)
@@ -68,7 +74,7 @@ def test_the_window_slides_and_the_numbers_with_it() -> None:
     assert [s.sequence for s in playlist.segments] == [first + n for n in range(4, 10)]
     assert playlist.uris == [f"demo-s1-{s.sequence}.ts" for s in playlist.segments]
     assert playlist.target_duration_s == 2
-    assert [s.has_date for s in playlist.segments] == [True] + [False] * 5
+    assert [s.wall for s in playlist.segments] == [WALL + 2 * n for n in range(5, 11)]
 
 
 def test_both_forms_of_the_playlist_are_made_once_until_it_changes() -> None:
@@ -87,7 +93,7 @@ def test_both_forms_of_the_playlist_are_made_once_until_it_changes() -> None:
 
 def test_a_name_that_urls_cannot_carry_is_quoted() -> None:
     channel = Channel("a b/ü", LIMITS, media_sequence=5, discontinuity_sequence=0)
-    channel.open("s1", Audience(Crowd(), expiry_s=10, max_clients=10))
+    channel.open("s1", RecentListeners(Crowd(), expiry_s=10, max_clients=10))
     channel.add(b"x", duration_s=2.0, wall=WALL, discontinuity=False, now=0.0)
     assert parse_playlist(channel.playlist(compressed=False)).uris == ["a%20b%2F%C3%BC-s1-5.ts"]
 
@@ -148,7 +154,6 @@ def test_discontinuities_count_once_they_have_left_the_list() -> None:
     desk.add(discontinuity=True)
     desk.add(4)
     assert [s.cc - before for s in desk.playlist.segments] == [0, 1, 1, 1, 1, 1]
-    assert [s.has_date for s in desk.playlist.segments] == [True, True] + [False] * 4
     desk.add()
     assert desk.playlist.discontinuity_sequence == before
     desk.add()
@@ -156,24 +161,11 @@ def test_discontinuities_count_once_they_have_left_the_list() -> None:
     assert {s.cc for s in desk.playlist.segments} == {before + 1}
 
 
-def test_an_encoder_that_is_gone_for_the_grace_keeps_its_listeners() -> None:
-    desk = on_air()
-    desk.add(6)
-    desk.close()
-    desk.wait(LIMITS.end_grace_s - 0.1)
-    assert not desk.playlist.ended
-    desk.open()
-    desk.add(discontinuity=True)
-    desk.wait(100)
-    assert not desk.playlist.ended
-    assert [s.uri.split("-")[1] for s in desk.playlist.segments] == ["s1"] * 5 + ["s2"]
-
-
-def test_after_the_grace_players_are_told_then_the_channel_is_off_air() -> None:
+def test_players_are_told_of_the_end_then_the_channel_is_off_air() -> None:
     desk = on_air()
     desk.add(8)
     desk.close()
-    desk.wait(LIMITS.end_grace_s)
+    desk.end()
     assert desk.playlist.ended
     uri = desk.playlist.uris[0]
     desk.wait(LIMITS.ended_playlist_s - 0.1)
@@ -186,13 +178,28 @@ def test_after_the_grace_players_are_told_then_the_channel_is_off_air() -> None:
     assert desk.channel.kept_bytes == 0
 
 
-def test_the_end_can_be_told_at_once_but_not_to_a_channel_on_air() -> None:
+def test_a_closed_broadcasts_last_segments_come_before_its_end() -> None:
     desk = on_air()
     desk.add()
-    desk.channel.end(desk.bench.now)
+    desk.close()
+    assert not desk.playlist.ended
+    desk.add()
+    desk.end()
+    assert (len(desk.playlist.segments), desk.playlist.ended) == (2, True)
+
+
+def test_an_end_is_not_told_of_a_channel_that_is_on_air_nor_of_a_later_session() -> None:
+    desk = on_air()
+    desk.add()
+    desk.end()
     assert not desk.playlist.ended
     desk.close()
-    desk.channel.end(desk.bench.now)
+    desk.open()
+    desk.channel.end("s1", desk.bench.now)
+    desk.close()
+    desk.channel.end("s1", desk.bench.now)
+    assert not desk.playlist.ended
+    desk.end()
     assert desk.playlist.ended
 
 
@@ -201,7 +208,7 @@ def test_a_republish_after_the_end_goes_on_without_it() -> None:
     desk.add(8)
     before = desk.playlist
     desk.close()
-    desk.wait(LIMITS.end_grace_s)
+    desk.end()
     desk.open()
     assert not desk.playlist.ended
     desk.add(discontinuity=True)
@@ -215,12 +222,14 @@ def test_numbers_are_kept_long_after_the_end_and_then_forgotten() -> None:
     desk.add(discontinuity=True)
     reached, cc = desk.playlist.media_sequence, desk.playlist.segments[-1].cc
     desk.close()
+    desk.end()
     assert not desk.wait(LIMITS.remember_s - 1)
     desk.open()
     desk.add(discontinuity=True)
     assert desk.playlist.media_sequence == reached + 1
     assert desk.playlist.segments[-1].cc == cc + 1
     desk.close()
+    desk.end()
     for _ in range(60):  # the server looks once a second
         desk.wait(1)
     assert desk.wait(LIMITS.remember_s - 60)
@@ -279,7 +288,7 @@ def test_whatever_happens_numbers_never_go_down_and_names_never_change(
         elif step == "close" and desk.channel.is_on_air:
             desk.close()
         elif step == "end":
-            desk.channel.end(desk.bench.now)
+            desk.end()
         elif isinstance(step, bool) and desk.channel.is_on_air:
             desk.add(discontinuity=step)
         elif isinstance(step, float):
@@ -292,7 +301,7 @@ def test_whatever_happens_numbers_never_go_down_and_names_never_change(
         assert last[1] <= playlist.discontinuity_sequence
         last = (playlist.media_sequence, playlist.discontinuity_sequence)
         assert playlist.target_duration_s == 2
-        assert playlist.segments[0].has_date
+        assert not any(math.isnan(s.wall) for s in playlist.segments)
         assert not (playlist.ended and desk.channel.is_on_air)
         for segment in playlist.segments:
             assert round(segment.duration_s) <= playlist.target_duration_s

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hls.audience import Audience
 from hls.channel import Channel
 from hls.connection import Connection
 from hls.limits import Limits
+from hls.recent_listeners import RecentListeners
 from hls.router import Router
 from tests.hls.workbench import WALL, Crowd
 
@@ -64,7 +64,7 @@ class Port:
         self.room = room
         self.connections: list[Connection] = []
         self.channel = Channel("demo", limits, media_sequence=7, discontinuity_sequence=0)
-        self.channel.open("5e55", Audience(Crowd(), expiry_s=10, max_clients=100))
+        self.channel.open("5e55", RecentListeners(Crowd(), expiry_s=10, max_clients=100))
         self.router.channels["demo"] = self.channel
         if segments:
             self.add_segment()

@@ -13,7 +13,9 @@ from hls.mpegts import PACKET_BYTES, TsMuxer
 from hls.segmenter import FIRST_PTS, Cut, Segmenter
 from tests.hls.workbench import packets_of, tone
 
-PAT, SDT, PMT, AAC, MP3 = 0, 17, 4096, 256, 257
+PAT, SDT, PMT = 0, 17, 4096
+PIDS = {"aac": 256, "mp3": 257, "mp2": 258}
+AAC, MP3 = PIDS["aac"], PIDS["mp3"]
 TRACKS = [
     ("aac", 44_100, 2, 128),
     ("aac", 48_000, 2, 320),
@@ -21,18 +23,21 @@ TRACKS = [
     ("mp3", 44_100, 2, 128),
     ("mp3", 48_000, 2, 320),
     ("mp3", 22_050, 1, 32),
+    ("mp2", 48_000, 2, 192),
+    ("mp2", 22_050, 1, 64),
 ]
 RAW = {
     "aac": ("-f", "adts"),
     "mp3": ("-write_xing", "0", "-id3v2_version", "0", "-f", "mp3"),
+    "mp2": ("-f", "mp2"),
 }
 
 
 def cut_all(track: Track, frames: list[Frame], first_pts: int = FIRST_PTS) -> list[Cut]:
     segmenter = Segmenter(first_pts=first_pts, max_segment_bytes=1024 * 1024)
     segmenter.set_track(track)
-    cuts = [segmenter.push(frame, 0.0) for frame in frames]
-    return [cut for cut in (*cuts, segmenter.flush()) if cut is not None]
+    cuts = [*segmenter.push(frames, 0.0), segmenter.flush()]
+    return [cut for cut in cuts if cut is not None]
 
 
 def demux(data: bytes) -> tuple[list[bytes], list[int]]:
@@ -103,6 +108,7 @@ def test_continuity_counters_go_on_from_segment_to_segment() -> None:
 
 @pytest.mark.parametrize(("codec", "rate", "stream_type"), [
     ("aac", 44_100, 0x0F), ("mp3", 44_100, 0x03), ("mp3", 22_050, 0x04),
+    ("mp2", 48_000, 0x03), ("mp2", 24_000, 0x04),
 ])  # fmt: skip
 def test_each_segment_begins_with_tables_that_name_one_audio_stream(
     codec: str, rate: int, stream_type: int
@@ -111,7 +117,7 @@ def test_each_segment_begins_with_tables_that_name_one_audio_stream(
     for cut in cut_all(*tone(codec, 5, sample_rate=rate)):
         data = muxer.mux(cut)
         assert [pid for pid, _ in packets_of(data)[:3]] == [SDT, PAT, PMT]
-        assert streams_of(data) == [(stream_type, AAC if codec == "aac" else MP3)]
+        assert streams_of(data) == [(stream_type, PIDS[codec])]
 
 
 def test_the_overhead_at_128_kbit_s_is_under_12_percent() -> None:
@@ -160,7 +166,7 @@ def test_what_libav_refuses_is_one_error_without_noise_and_changes_nothing(
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("codec", ["aac", "mp3"])
+@pytest.mark.parametrize("codec", ["aac", "mp3", "mp2"])
 def test_a_minute_of_audio_has_a_minutes_samples(codec: str, tmp_path: Path) -> None:
     track, frames = tone(codec, 60)
     muxer = TsMuxer("demo")

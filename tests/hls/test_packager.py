@@ -4,17 +4,25 @@ import pytest
 
 from awazpulse.audio import Frame
 from awazpulse.relay import Title
-from hls.audience import Audience
 from hls.channel import Channel
 from hls.limits import Limits
 from hls.mpegts import TsMuxer
 from hls.packager import Packager
+from hls.recent_listeners import RecentListeners
 from hls.segmenter import FIRST_PTS, Cut
-from tests.hls.workbench import AAC_TRACK, MP3_TRACK, Bench, Crowd, make_frames, parse_playlist
+from tests.hls.workbench import (
+    AAC_TRACK,
+    LEFT,
+    MP3_TRACK,
+    Bench,
+    Crowd,
+    make_frames,
+    parse_playlist,
+)
 
 
 def attach(bench: Bench, channel: Channel) -> Packager:
-    return Packager(channel, Audience(Crowd(), expiry_s=10, max_clients=10), bench.workshop)
+    return Packager(channel, RecentListeners(Crowd(), expiry_s=10, max_clients=10), bench.workshop)
 
 
 def publish(packager: Packager, frames: list[Frame]) -> None:
@@ -50,18 +58,88 @@ def test_a_close_lists_what_is_left_and_ends_once() -> None:
     packager.on_track(AAC_TRACK)
     packager.on_title(Title.from_text("A - B"))
     publish(packager, make_frames(100))
-    packager.on_close("done")
-    packager.on_close("done")
+    packager.on_close(LEFT)
+    packager.on_close(LEFT)
     bench.run_turns()
     segments = parse_playlist(channel.playlist(compressed=False)).segments
     assert [s.duration_s for s in segments] == [1.99692, 0.32508]
     assert not channel.is_on_air
 
 
+def publish_live(bench: Bench, packager: Packager, frames: list[Frame]) -> None:
+    """Publish in real time."""
+    for frame in frames:
+        bench.advance(frame.samples / AAC_TRACK.sample_rate)
+        packager.on_frames([frame])
+    bench.run_turns()
+
+
+def test_the_end_is_told_behind_the_last_segment_but_not_to_those_who_hear_the_next_broadcast() -> (
+    None
+):
+    bench = Bench()
+    channel = bench.channel()
+    first = attach(bench, channel)
+    first.on_track(AAC_TRACK)
+    publish(first, make_frames(100))
+    first.on_close(LEFT)
+    second = attach(bench, channel)
+    second.on_track(AAC_TRACK)
+    publish(second, make_frames(100))
+    bench.scheduled.pop(0)()
+    assert len(parse_playlist(channel.playlist(compressed=False)).segments) == 3
+    assert not parse_playlist(channel.playlist(compressed=False)).ended
+    second.on_close(LEFT)
+    assert not parse_playlist(channel.playlist(compressed=False)).ended
+    bench.run_turns()
+    playlist = parse_playlist(channel.playlist(compressed=False))
+    assert (len(playlist.segments), playlist.ended) == (4, True)
+
+
+@pytest.mark.parametrize("step_s", [3600.0, -3600.0])
+def test_a_wall_clock_that_is_set_moves_the_next_date_without_a_discontinuity(
+    step_s: float,
+) -> None:
+    bench = Bench()
+    channel = bench.channel()
+    packager = attach(bench, channel)
+    packager.on_track(AAC_TRACK)
+    begin = bench.wall
+    publish_live(bench, packager, make_frames(86 + 87))
+    bench.wall += step_s
+    publish_live(bench, packager, make_frames(86 * 2, first=86 + 87))
+    segments = parse_playlist(channel.playlist(compressed=False)).segments
+    assert [s.wall - begin for s in segments] == pytest.approx(
+        [0, 2, step_s + 4, step_s + 6], abs=0.03
+    )
+    assert len({s.cc for s in segments}) == 1
+
+
+def test_a_break_that_silence_fills_is_seen_nowhere_and_missing_audio_is_a_discontinuity() -> None:
+    bench = Bench()
+    channel = bench.channel()
+    packager = attach(bench, channel)
+    packager.on_track(AAC_TRACK)
+    begin = bench.wall
+    publish_live(bench, packager, make_frames(100))
+    bench.advance(70 * 1024 / 44_100)
+    packager.on_break()
+    packager.on_frames(make_frames(70))  # the silence that catches up with the clock
+    packager.on_break()
+    publish_live(bench, packager, make_frames(88, first=7000))
+    bench.advance(3)
+    packager.on_break()
+    publish_live(bench, packager, make_frames(86))
+    segments = parse_playlist(channel.playlist(compressed=False)).segments
+    cc = channel.discontinuity_sequence
+    assert [s.cc - cc for s in segments] == [0, 0, 0, 1]
+    assert [s.wall - begin for s in segments] == pytest.approx([0, 2, 4, 9], abs=0.03)
+
+
 def test_a_broadcast_without_a_frame_leaves_no_trace() -> None:
     bench = Bench()
     channel = bench.channel()
-    attach(bench, channel).on_close("never sent anything")
+    attach(bench, channel).on_close(LEFT)
     packager = attach(bench, channel)
     packager.on_track(AAC_TRACK)
     publish(packager, make_frames(86))
@@ -76,7 +154,7 @@ def test_a_republish_goes_on_in_numbers_time_and_counters() -> None:
     first = attach(bench, channel)
     first.on_track(AAC_TRACK)
     publish(first, make_frames(90))
-    first.on_close("gone")
+    first.on_close(LEFT)
     assert channel.next_pts == FIRST_PTS + 90 * 1024 * 90_000 // 44_100
     second = attach(bench, channel)  # before the loop has turned, as at a takeover
     second.on_track(MP3_TRACK)
@@ -147,7 +225,7 @@ def test_a_segment_that_libav_refuses_is_logged_once_and_costs_itself_only(
     with caplog.at_level(logging.WARNING):
         publish(packager, broken)
         publish(healthy, make_frames(86 * 2))
-        packager.on_close("done")
+        packager.on_close(LEFT)
         bench.run_turns()
     assert packager.lost_segments >= 1
     assert len([r for r in caplog.records if r.levelno == logging.WARNING]) == 1
@@ -191,7 +269,7 @@ def test_a_hundred_requests_are_woken_in_one_turn_and_one_more_in_the_next(
     channel = bench.channel()
     packager = attach(bench, channel)
     channel.waiters.update(dict.fromkeys(Caller() for _ in range(count)))
-    packager.on_close("gone")
+    packager.on_close(LEFT)
     ran = 0
     while bench.scheduled:
         bench.scheduled.pop(0)()
@@ -205,6 +283,6 @@ def test_requests_that_wait_are_woken_when_the_broadcast_ends_without_audio() ->
     packager = attach(bench, channel)
     caller = Caller()
     channel.waiters[caller] = None
-    packager.on_close("gone")
+    packager.on_close(LEFT)
     bench.run_turns()
     assert caller.resumed == 1

@@ -6,8 +6,9 @@ import time
 import pytest
 
 from awazpulse.audio import Frame
-from hls import HlsServer, Limits
-from tests.hls.workbench import make_broadcast, tone
+from hls.limits import Limits
+from hls.server import HlsServer
+from tests.hls.workbench import LEFT, input_of, make_broadcast, tone
 
 SPEED = 5  # times real time
 # ffmpeg reloads every two seconds, in which so much more than a segment goes by at that speed.
@@ -33,21 +34,20 @@ async def play(port: int, codec: str) -> tuple[bytes, bytes]:
 
 
 async def publish(server: HlsServer, codec: str, frames: list[Frame], track_frames: int) -> None:
-    """Publish `frames` at `SPEED`, as two broadcasts with an encoder's reconnect between them."""
+    """Publish `frames` at `SPEED`, as two broadcasts, the second of which takes over."""
     track, _ = tone(codec, 12)
     begin, published = time.monotonic(), 0
     for part in (frames[:track_frames], frames[track_frames:]):
         broadcast = make_broadcast()
         server.attach(broadcast)
-        broadcast.set_track(track)
+        input_of(broadcast).set_track(track)
         for frame in part:
-            broadcast.publish([frame], time.monotonic())
+            input_of(broadcast).publish([frame], time.monotonic())
             published += frame.samples
             ahead = begin + published / track.sample_rate / SPEED - time.monotonic()
             if ahead > 0.01:
                 await asyncio.sleep(ahead)
-        broadcast.close("the encoder is gone")
-    server.end("demo")
+        broadcast.close(LEFT)
 
 
 @pytest.mark.parametrize("codec", ["aac", "mp3"])

@@ -22,6 +22,7 @@ def test_a_playlist_line_by_line() -> None:
         "#EXT-X-PROGRAM-DATE-TIME:2026-11-23T07:56:20.123Z\n"
         "#EXTINF:1.99692,\n"
         "demo-1f-7.ts\n"
+        "#EXT-X-PROGRAM-DATE-TIME:2026-11-23T07:56:22.123Z\n"
         "#EXTINF:2.02014,\n"
         "demo-1f-8.ts\n"
         "#EXT-X-DISCONTINUITY\n"

@@ -2,9 +2,9 @@ import pytest
 
 from hls import answers
 from hls.answers import Answer
-from hls.audience import Audience
 from hls.channel import Channel
 from hls.limits import Limits
+from hls.recent_listeners import RecentListeners
 from hls.request import Request
 from hls.router import Router
 from tests.hls.workbench import WALL, Crowd, parse_playlist
@@ -17,7 +17,7 @@ class Port:
         self.crowd = Crowd(room)
         self.router = Router()
         self.channel = Channel("demo-1", Limits(), media_sequence=7, discontinuity_sequence=0)
-        self.channel.open("5e55", Audience(self.crowd, expiry_s=10, max_clients=100))
+        self.channel.open("5e55", RecentListeners(self.crowd, expiry_s=10, max_clients=100))
         self.router.channels["demo-1"] = self.channel
         for _ in range(segments):
             self.channel.add(b"0123", duration_s=2.0, wall=WALL, discontinuity=False, now=0.0)
@@ -56,7 +56,7 @@ def test_what_is_not_there(path: str) -> None:
 def test_a_name_with_characters_that_urls_cannot_carry() -> None:
     port = Port(segments=0)
     channel = Channel("a b", Limits(), media_sequence=7, discontinuity_sequence=0)
-    channel.open("5e55", Audience(port.crowd, expiry_s=10, max_clients=100))
+    channel.open("5e55", RecentListeners(port.crowd, expiry_s=10, max_clients=100))
     channel.add(b"x", duration_s=2.0, wall=WALL, discontinuity=False, now=0.0)
     port.router.channels["a b"] = channel
     assert port.ask("/hls/a b.m3u8").status == 200

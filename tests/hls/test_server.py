@@ -13,9 +13,10 @@ import pytest
 from awazpulse.audio import Frame
 from awazpulse.errors import MisuseError
 from awazpulse.network import open_listening
-from awazpulse.relay import Broadcast
-from hls import HlsServer, Limits
-from tests.hls.workbench import eventually, make_broadcast, parse_playlist, tone
+from awazpulse.relay import Broadcast, End
+from hls.limits import Limits
+from hls.server import HlsServer
+from tests.hls.workbench import LEFT, eventually, input_of, make_broadcast, parse_playlist, tone
 
 QUICK = Limits(tick_s=0.02)
 
@@ -48,7 +49,7 @@ async def ask(
 
 def publish(broadcast: Broadcast, frames: list[Frame]) -> None:
     for frame in frames:
-        broadcast.publish([frame], 0.0)
+        input_of(broadcast).publish([frame], 0.0)
 
 
 async def turn_loop(turns: int = 50) -> None:
@@ -61,7 +62,7 @@ async def test_from_the_broadcast_to_the_playlist_and_every_segment() -> None:
     async with serving() as (server, port):
         broadcast = make_broadcast()
         server.attach(broadcast)
-        broadcast.set_track(track)
+        input_of(broadcast).set_track(track)
         publish(broadcast, frames)
         await turn_loop()
         status, headers, body = await ask(port, "/hls/demo.m3u8?t=1")
@@ -76,7 +77,7 @@ async def test_from_the_broadcast_to_the_playlist_and_every_segment() -> None:
         status, headers, packed = await ask(port, "/hls/demo.m3u8", "Accept-Encoding: gzip")
         assert parse_playlist(gzip.decompress(packed)) == playlist
         assert broadcast.listeners == 1
-        broadcast.close("done")
+        broadcast.close(LEFT)
 
 
 async def test_a_channel_that_is_not_on_air_is_404() -> None:
@@ -94,12 +95,12 @@ async def test_a_playlist_asked_for_too_early_comes_with_the_first_segment() -> 
         asked = [asyncio.create_task(ask(port, "/hls/demo.m3u8")) for _ in range(150)]
         waiters = server.router.channels["demo"].waiters
         await eventually(lambda: len(waiters) == len(asked))
-        broadcast.set_track(track)
+        input_of(broadcast).set_track(track)
         publish(broadcast, frames[:77])
         answers = await asyncio.gather(*asked)
         assert {status for status, _, _ in answers} == {200}
         assert len(parse_playlist(answers[0][2]).segments) == 1
-        broadcast.close("done")
+        broadcast.close(LEFT)
 
 
 async def test_it_waits_no_longer_than_the_limit() -> None:
@@ -114,7 +115,7 @@ async def test_listeners_leave_when_they_ask_no_longer() -> None:
     async with serving(Limits(tick_s=0.02, listener_expiry_s=0.1)) as (server, port):
         broadcast = make_broadcast(max_listeners=1)
         server.attach(broadcast)
-        broadcast.set_track(track)
+        input_of(broadcast).set_track(track)
         publish(broadcast, frames)
         await turn_loop()
         assert (await ask(port, "/hls/demo.m3u8", "User-Agent: one"))[0] == 200
@@ -123,23 +124,70 @@ async def test_listeners_leave_when_they_ask_no_longer() -> None:
         assert broadcast.listeners == 1
         await eventually(lambda: broadcast.listeners == 0)
         assert (await ask(port, "/hls/demo.m3u8", "User-Agent: two"))[0] == 200
-        assert broadcast.peak_listeners == 1
+        assert broadcast.listeners_of("hls").peak_listeners == 1
 
 
-async def test_an_end_is_told_after_the_grace_or_at_once() -> None:
-    track, frames = tone("aac", 3)
-    async with serving() as (server, port):
-        for channel in ("grace", "switched"):
-            broadcast = make_broadcast(channel)
+class WaitingSource:
+    """A source whose frames wait until somebody pulls them; each pull takes a moment."""
+
+    is_gone = False
+
+    def __init__(self) -> None:
+        self.broadcast: Broadcast | None = None
+        self.frames: list[Frame] = []
+        self.pulls = 0
+
+    def close(self, end: End) -> None:
+        pass
+
+    def pull(self) -> None:
+        self.pulls += 1
+        if self.broadcast is not None and self.frames:
+            frames, self.frames = self.frames, []
+            input_of(self.broadcast).publish(frames, 0.0)
+
+
+def open_waiting(channel_id: str = "demo") -> tuple[Broadcast, WaitingSource]:
+    source = WaitingSource()
+    broadcast = make_broadcast(channel_id, max_listeners=10, source=source)
+    source.broadcast = broadcast
+    return broadcast, source
+
+
+async def test_audio_that_waits_to_be_pulled_is_listed_without_a_listener() -> None:
+    track, frames = tone("mp3", 3)
+    async with serving(Limits(tick_s=0.02, pull_interval_s=0.02)) as (server, _):
+        broadcast, source = open_waiting()
+        input_of(broadcast).set_track(track)
+        server.attach(broadcast)
+        source.frames = frames
+        channel = server.router.channels["demo"]
+        await eventually(lambda: channel.is_ready)
+        await eventually(lambda: source.pulls > 5)
+        broadcast.close(LEFT)
+        pulls = source.pulls
+        await asyncio.sleep(0.1)
+        assert source.pulls == pulls
+        assert not server._broadcasts
+
+
+async def test_pulls_are_spread_over_turns_and_a_round_begins_when_the_one_before_is_over() -> None:
+    # No time at all in one turn: one broadcast each.
+    limits = Limits(tick_s=0.02, pull_interval_s=0.005, turn_budget_s=0)
+    async with serving(limits) as (server, _):
+        opened = [open_waiting(f"channel-{n}") for n in range(40)]
+        for broadcast, _source in opened:
             server.attach(broadcast)
-            broadcast.set_track(track)
-            publish(broadcast, frames)
-            broadcast.close("done")
-        server.end("switched")
-        server.end("unknown")
-        await turn_loop()
-        assert not parse_playlist((await ask(port, "/hls/grace.m3u8"))[2]).ended
-        assert parse_playlist((await ask(port, "/hls/switched.m3u8"))[2]).ended
+        for _ in range(300):
+            pulls = [source.pulls for _, source in opened]
+            assert max(pulls) - min(pulls) <= 1
+            assert pulls == sorted(pulls, reverse=True)
+            before = sum(pulls)
+            await asyncio.sleep(0)
+            assert sum(source.pulls for _, source in opened) - before <= 1
+        await eventually(lambda: min(source.pulls for _, source in opened) > 2)
+        for broadcast, _source in opened:
+            broadcast.close(LEFT)
 
 
 async def test_an_end_is_told_behind_the_last_segment() -> None:
@@ -147,10 +195,9 @@ async def test_an_end_is_told_behind_the_last_segment() -> None:
     async with serving(Limits(tick_s=0.02, turn_budget_s=0)) as (server, _):  # one job a turn
         broadcast = make_broadcast()
         server.attach(broadcast)
-        broadcast.set_track(track)
+        input_of(broadcast).set_track(track)
         publish(broadcast, frames)
-        broadcast.close("switched")
-        server.end("demo")
+        broadcast.close(LEFT)
         channel = server.router.channels["demo"]
         seen = []
         for _ in range(20):
@@ -198,32 +245,32 @@ async def test_a_takeover_goes_on_with_a_discontinuity_and_the_old_one_is_heard_
     async with serving() as (server, port):
         old, new = make_broadcast(), make_broadcast()
         server.attach(old)
-        old.set_track(track)
+        input_of(old).set_track(track)
         publish(old, frames)
         server.attach(new)
-        old.close("taken over")
-        new.set_track(track)
+        old.close(LEFT)
+        input_of(new).set_track(track)
         publish(new, frames)
         await turn_loop()
         playlist = parse_playlist((await ask(port, "/hls/demo.m3u8"))[2])
         assert [s.cc - playlist.discontinuity_sequence for s in playlist.segments] == [0, 0, 1]
         assert (old.listeners, new.listeners) == (0, 1)
         assert server.router.channels["demo"].is_on_air
-        new.close("done")
+        new.close(LEFT)
 
 
 async def test_a_channel_long_off_air_is_forgotten_and_its_numbers_do_not_go_down() -> None:
     track, frames = tone("aac", 3)
-    limits = Limits(tick_s=0.01, end_grace_s=0, ended_playlist_s=0, remember_s=0.05)
+    limits = Limits(tick_s=0.01, ended_playlist_s=0, remember_s=0.05)
     async with serving(limits) as (server, port):
         first = make_broadcast()
         server.attach(first)
-        first.set_track(track)
+        input_of(first).set_track(track)
         publish(first, frames)
         await turn_loop()
         reached = parse_playlist((await ask(port, "/hls/demo.m3u8"))[2]).segments[-1].sequence
         channel = server.router.channels["demo"]
-        first.close("done")
+        first.close(LEFT)
         # An hour a tick: its segments stay fetchable for seconds, which nobody waits for here.
         hours = itertools.count()
         server.now = lambda: time.monotonic() + 3600 * next(hours)
@@ -232,7 +279,7 @@ async def test_a_channel_long_off_air_is_forgotten_and_its_numbers_do_not_go_dow
         second = make_broadcast()
         server.attach(second)
         assert server.router.channels["demo"].next_sequence > reached
-        second.close("done")
+        second.close(LEFT)
 
 
 async def test_a_client_that_never_reads_is_dropped() -> None:
@@ -240,7 +287,7 @@ async def test_a_client_that_never_reads_is_dropped() -> None:
     async with serving(Limits(tick_s=0.02, write_deadline_s=0.2)) as (server, port):
         broadcast = make_broadcast()
         server.attach(broadcast)
-        broadcast.set_track(track)
+        input_of(broadcast).set_track(track)
         publish(broadcast, frames)
         await turn_loop()
         uri = parse_playlist((await ask(port, "/hls/demo.m3u8"))[2]).uris[0]
@@ -251,7 +298,7 @@ async def test_a_client_that_never_reads_is_dropped() -> None:
             await eventually(lambda: len(server._connections) == 1)
             assert (await ask(port, "/hls/demo.m3u8"))[0] == 200
             await eventually(lambda: not server._connections)
-        broadcast.close("done")
+        broadcast.close(LEFT)
 
 
 async def test_unread_answers_at_the_limit_stop_no_request_and_one_byte_more_stops_all() -> None:
@@ -296,7 +343,7 @@ async def test_random_bytes_and_silence_leave_what_is_on_air_alone() -> None:
     async with serving(Limits(tick_s=0.02, head_deadline_s=0.1)) as (server, port):
         broadcast = make_broadcast()
         server.attach(broadcast)
-        broadcast.set_track(track)
+        input_of(broadcast).set_track(track)
         publish(broadcast, frames)
         for junk in (b"\x03" + bytes(1536), b"\x16\x03\x01\x00\x00", b"", b"GET /hls/dem"):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -305,13 +352,13 @@ async def test_random_bytes_and_silence_leave_what_is_on_air_alone() -> None:
             assert answer[9:12] in (b"400", b"408", b"")
             writer.close()
         assert (await ask(port, "/hls/demo.m3u8"))[0] == 200
-        broadcast.close("done")
+        broadcast.close(LEFT)
 
 
 async def test_a_closed_broadcast_puts_no_channel_on_air() -> None:
     async with serving() as (server, port):
         broadcast = make_broadcast()
-        broadcast.close("too late")
+        broadcast.close(LEFT)
         with pytest.raises(MisuseError):
             server.attach(broadcast)
         assert (await ask(port, "/hls/demo.m3u8"))[0] == 404

@@ -38,6 +38,16 @@ def test_a_job_never_runs_inside_the_call_that_adds_it() -> None:
     assert loop.ready == []
 
 
+def test_a_line_is_idle_once_its_last_job_has_run() -> None:
+    loop = Loop()
+    seen = [loop.turns.is_idle]
+    loop.job("a")
+    seen.append(loop.turns.is_idle)
+    loop.turn()
+    seen.append(loop.turns.is_idle)
+    assert seen == [True, False, True]
+
+
 def test_a_turn_ends_when_its_budget_is_spent_and_the_next_one_goes_on() -> None:
     loop = Loop()
     for n in range(12):

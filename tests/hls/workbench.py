@@ -1,15 +1,16 @@
 """What the tests of HLS share: frames, clocks that stand still, a packager without an event loop."""
 
 import asyncio
+import math
 import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from awazpulse.audio import Codec, Frame, Track
-from awazpulse.audio.aac import adts_splitter
-from awazpulse.audio.mpeg_audio import mp3_splitter
-from awazpulse.relay import Broadcast, Station
+from awazpulse.audio.detect import audio_splitter
+from awazpulse.relay import Broadcast, End, EndReason, Input, Source, Station
 from hls.answers import Answer
 from hls.channel import Channel
 from hls.limits import Limits
@@ -37,28 +38,41 @@ def make_frames(
 
 def tone(codec: str, seconds: float = 3, **options: int) -> tuple[Track, list[Frame]]:
     """A real tone, as an ingest publishes it."""
-    splitter = adts_splitter() if codec == "aac" else mp3_splitter()
-    track, *runs = splitter.receive_data(encode_tone(codec, seconds, **options))
+    track, *runs = audio_splitter().receive_data(encode_tone(codec, seconds, **options))
     assert isinstance(track, Track)
     return track, [frame for run in runs if not isinstance(run, Track) for frame in run]
 
 
+LEFT = End(EndReason.DISCONNECTED)
+
+
 class SilentSource:
-    def close(self, reason: str) -> None:
+    is_gone = False
+
+    def close(self, end: End) -> None:
         pass
 
     def pull(self) -> None:
         pass
 
 
-def make_broadcast(channel_id: str = "demo", *, max_listeners: int = 1000) -> Broadcast:
-    return Broadcast(
-        channel_id, "hls", SilentSource(), station=Station(), max_listeners=max_listeners, now=0.0
-    )
+def make_broadcast(
+    channel_id: str = "demo", *, max_listeners: int = 1000, source: Source | None = None
+) -> Broadcast:
+    """A broadcast with a source."""
+    broadcast = Broadcast(channel_id, "hls", max_listeners=max_listeners, now=0.0)
+    broadcast.connect(source or SilentSource(), Station(), 0.0)
+    return broadcast
+
+
+def input_of(broadcast: Broadcast) -> Input:
+    """The way in of the source that is connected."""
+    assert broadcast.input is not None
+    return broadcast.input
 
 
 class Crowd:
-    """A broadcast as an audience sees it."""
+    """A counter of listeners, with room for so many."""
 
     def __init__(self, room: int = 1000) -> None:
         self.room = room
@@ -113,13 +127,13 @@ class Bench:
 
 @dataclass
 class Listed:
-    """One segment as a player reads it; `cc` is its discontinuity sequence number."""
+    """One segment as a player reads it; `cc` is its discontinuity sequence number, `wall` its date."""
 
     uri: str
     sequence: int
     cc: int
     duration_s: float
-    has_date: bool
+    wall: float
 
 
 @dataclass
@@ -145,17 +159,18 @@ def parse_playlist(answer: Answer | bytes | None) -> Parsed:
     tags = dict(re.findall(r"(?m)^#EXT-X-([A-Z-]+):(\d+)$", "\n".join(lines)))
     first, cc = int(tags["MEDIA-SEQUENCE"]), int(tags["DISCONTINUITY-SEQUENCE"])
     segments: list[Listed] = []
-    duration, has_date = 0.0, False
+    duration, wall = 0.0, math.nan
     for line in lines:
         if line == "#EXT-X-DISCONTINUITY":
             cc += 1
         elif line.startswith("#EXT-X-PROGRAM-DATE-TIME:"):
-            has_date = True
+            date = line.removeprefix("#EXT-X-PROGRAM-DATE-TIME:")
+            wall = datetime.fromisoformat(date).timestamp()
         elif line.startswith("#EXTINF:"):
             duration = float(line.removeprefix("#EXTINF:").removesuffix(","))
         elif not line.startswith("#"):
-            segments.append(Listed(line, first + len(segments), cc, duration, has_date))
-            has_date = False
+            segments.append(Listed(line, first + len(segments), cc, duration, wall))
+            wall = math.nan
     return Parsed(
         int(tags["TARGETDURATION"]),
         first,

@@ -12,14 +12,16 @@ from contextlib import asynccontextmanager
 import pytest
 
 from awazpulse.refusals import ChannelBusy, WrongSecret
-from awazpulse.relay import Broadcast, Source, Station
+from awazpulse.relay import Broadcast, End, EndReason, Input, Source, Station
 from awazpulse.relay.fanout import FanOut
+from awazpulse.relay.life import AirPolicy
 from icecast_compat import responses
 from icecast_compat.connection import MAX_REQUESTS, Connection
 from icecast_compat.responses import Reply
 from icecast_compat.server import IcecastLimits, IcecastServer
 from tests.audio import encode_tone, split_frames
 
+STOPPED = End(EndReason.STOPPED)
 LOGIN = b"PUT /demo.mp3 HTTP/1.1\r\nContent-Type: audio/mpeg\r\nAuthorization: Basic %s\r\n\r\n"
 RIGHT = base64.b64encode(b"source:right")
 WRONG = base64.b64encode(b"source:wrong")
@@ -42,24 +44,24 @@ class Gate:
         self.ends: list[str] = []
         self.max_listeners = 100
 
-    async def open_broadcast(
+    async def connect(
         self, channel_id: str, secret: str, source: Source, station: Station
-    ) -> Broadcast:
+    ) -> Input:
         await self.authorize(channel_id, secret, station.address)
         if self.live is not None and not self.live.is_closed:
             raise ChannelBusy(channel_id)
+        now = time.monotonic()
+        policy = AirPolicy(grace_s=0)  # it ends with its source
         self.live = Broadcast(
-            channel_id,
-            "icecast",
-            source,
-            station=station,
-            max_listeners=self.max_listeners,
-            now=time.monotonic(),
+            channel_id, "icecast", max_listeners=self.max_listeners, now=now, policy=policy
         )
         assert self.server is not None
         self.server.attach(self.live)
-        self.live.on_closed(lambda _broadcast, reason: self.ends.append(reason))
-        return self.live
+        self.live.on_closed(self._note_end)
+        return self.live.connect(source, station, now)
+
+    def _note_end(self, broadcast: Broadcast, end: End) -> None:
+        self.ends.append(str(broadcast.last_loss or end))
 
     async def authorize(self, channel_id: str, secret: str, address: str) -> None:
         await asyncio.sleep(0)
@@ -111,7 +113,7 @@ async def world() -> AsyncIterator[World]:
     await server.start("127.0.0.1", 0)
     yield World(server, gate, fanout)
     if gate.live is not None:
-        gate.live.close("the test is over")
+        gate.live.close(STOPPED)
     await server.close()
     fanout.close()
 
@@ -129,6 +131,38 @@ async def test_what_a_source_sends_behind_its_head_is_audio_already(world: World
     assert b"Content-Type: audio/mpeg\r\n" in head
     assert b"Content-Length" not in head
     assert b"Transfer-Encoding" not in head
+
+
+@pytest.mark.parametrize(
+    ("label", "codec", "told"),
+    [
+        (b"audio/mpeg", "mp2", b"audio/mpeg"),
+        (b"audio/mpeg", "aac", b"audio/aac"),
+        (b"audio/aac", "mp3", b"audio/mpeg"),
+        (b"audio/aacp", "aac", b"audio/aacp"),
+        (b"audio/x-aac", "aac", b"audio/aac"),
+        (b"audio/x-mp3", "mp3", b"audio/mpeg"),
+    ],
+)
+async def test_what_the_audio_is_decides_and_not_its_label(
+    world: World, label: bytes, codec: str, told: bytes
+) -> None:
+    tone = encode_tone(codec, 1)
+    head = (LOGIN % RIGHT).replace(b"audio/mpeg", label)
+    async with world.connect() as (reader, writer), asyncio.timeout(5):
+        writer.write(head)
+        await reader.readuntil(b"\r\n\r\n")
+        assert world.server.mounts["demo"].content_type.encode() in (label, told)  # no audio yet
+        writer.write(tone)
+        async with world.connect() as (heard, listener):
+            while not world.server.mounts["demo"].broadcast.published_bytes:
+                await asyncio.sleep(0.01)
+                world.server.mounts["demo"].broadcast.pull()
+            listener.write(b"GET /demo.mp3 HTTP/1.0\r\n\r\n")
+            answer = await heard.readuntil(b"\r\n\r\n")
+            writer.close()
+            assert await heard.read() == tone
+    assert b"\r\nContent-Type: %s\r\n" % told in answer
 
 
 async def test_a_chunked_put_is_unchunked(world: World) -> None:
@@ -268,12 +302,12 @@ async def test_a_probe_gets_the_bytes_it_asks_for_and_is_no_listener(world: Worl
         assert body == b"\xff\xfb"
         assert len((await world.ask(get % (b"0-99", b""))).partition(b"\r\n\r\n")[2]) == 100
         assert world.gate.live is not None
-        assert world.gate.live.peak_listeners == 0
+        assert world.gate.live.listeners_of("icecast").peak_listeners == 0
         for wanted, header in ((b"0-100", b""), (b"0-", b""), (b"0-1", b"Icy-MetaData: 1\r\n")):
             async with world.connect() as (reader, writer):
                 writer.write(get % (wanted, header))
                 assert (await reader.readline()).startswith(b"HTTP/1.0 200 ")
-        assert world.gate.live.peak_listeners >= 1
+        assert world.gate.live.listeners_of("icecast").peak_listeners >= 1
 
 
 async def test_a_source_that_inserts_metadata_is_heard_without_it(world: World) -> None:
@@ -374,7 +408,7 @@ async def test_so_many_logins_wait_for_the_database_and_no_more(
     async with asyncio.timeout(5):
         while world.server._checks:  # noqa: ASYNC110  # tasks are ending
             await asyncio.sleep(0.01)
-    assert world.server._checks_by_address == {}
+    assert not world.server._checks._of_peer
 
 
 async def test_titles_by_get_and_by_form_in_any_charset(world: World) -> None:
@@ -436,21 +470,13 @@ async def test_status_json_has_no_one_or_many_sources_in_icecasts_shape(world: W
         assert (source["listeners"], source["bitrate"]) == (0, 128)
         assert source["server_type"] == "audio/mpeg"
         assert world.gate.live is not None
-        other = Broadcast("b", "icecast", _Nobody(), station=Station(), max_listeners=1, now=0)
+        other = Broadcast("b", "icecast", max_listeners=1, now=0)
         world.server.attach(other)
         many = (await status())["source"]
         assert isinstance(many, list)
         assert len(many) == 2
-        other.close("over")
+        other.close(STOPPED)
         assert isinstance((await status())["source"], dict)
-
-
-class _Nobody:
-    def close(self, reason: str) -> None:
-        pass
-
-    def pull(self) -> None:
-        pass
 
 
 async def test_deadlines_of_a_head_a_reply_and_a_source(world: World) -> None:
@@ -462,7 +488,7 @@ async def test_deadlines_of_a_head_a_reply_and_a_source(world: World) -> None:
     async with world.on_air(), asyncio.timeout(3):
         while not world.gate.ends:  # noqa: ASYNC110  # a timer ends it
             await asyncio.sleep(0.05)
-    assert world.gate.ends == ["the encoder sent no audio for 0.5 s"]
+    assert world.gate.ends == ["the encoder fell silent: no audio for 0.5 s"]
 
 
 async def test_a_slow_head_does_not_put_the_deadline_off(world: World) -> None:
@@ -509,15 +535,17 @@ async def test_one_who_comes_when_the_source_has_just_ended_is_told_that_nothing
     world: World,
 ) -> None:
     class Ended:
-        def close(self, reason: str) -> None:
+        is_gone = False
+
+        def close(self, end: End) -> None:
             pass
 
         def pull(self) -> None:
-            broadcast.close("the encoder ended its stream")
+            broadcast.close(STOPPED)
 
-    broadcast = Broadcast(
-        "other", "icecast", Ended(), station=Station(), max_listeners=9, now=time.monotonic()
-    )
+    now = time.monotonic()
+    broadcast = Broadcast("other", "icecast", max_listeners=9, now=now)
+    broadcast.connect(Ended(), Station(), now)
     world.server.attach(broadcast)
     answer = await world.ask(b"GET /other.mp3 HTTP/1.0\r\n\r\n")
     assert answer.startswith(b"HTTP/1.0 404 ")
@@ -529,7 +557,7 @@ async def test_a_closed_broadcast_cuts_its_source_off(world: World) -> None:
         writer.write(LOGIN % RIGHT)
         await reader.readuntil(b"\r\n\r\n")
         assert world.gate.live is not None
-        world.gate.live.close("switched")
+        world.gate.live.close(STOPPED)
         with contextlib.suppress(ConnectionResetError):
             assert await reader.read() == b""
     assert world.server.mounts == {}

@@ -7,14 +7,16 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from awazpulse.audio import Codec, Frame, Track
-from awazpulse.relay import Broadcast, Station, Title
+from awazpulse.audio import Frame, Track
+from awazpulse.relay import Broadcast, End, EndReason, Station, Title
+from awazpulse.relay.life import AirPolicy
 from awazpulse.relay.pacing import Pacing
 from icecast_compat import source
 from icecast_compat.login import Login
 from icecast_compat.responses import CONTINUE, SOURCE_ACCEPTED
 from icecast_compat.source import MAX_CHECK_INTERVAL_S, UNREAD_BYTES, SourceConnection
 
+STOPPED = End(EndReason.STOPPED)
 FRAME = b"\xff\xfb\x90\x64" + bytes(413)  # 128 kbit/s, 44.1 kHz
 
 
@@ -24,7 +26,6 @@ class Recorder:
     def __init__(self) -> None:
         self.batches: list[int] = []
         self.tracks = 0
-        self.reason = ""
 
     @property
     def frames(self) -> int:
@@ -33,14 +34,17 @@ class Recorder:
     def on_track(self, track: Track) -> None:
         self.tracks += 1
 
+    def on_break(self) -> None:
+        pass
+
     def on_frames(self, frames: Sequence[Frame]) -> None:
         self.batches.append(len(frames))
 
     def on_title(self, title: Title) -> None:
         pass
 
-    def on_close(self, reason: str) -> None:
-        self.reason = reason
+    def on_close(self, end: End) -> None:
+        pass
 
 
 class OnAir:
@@ -57,17 +61,23 @@ class OnAir:
             self.ours, _ = listening.accept()
         self.ours.setblocking(False)
         station = Station()
-        login = Login("demo", "right", Codec.MP3, station, False, content_length, None, accepted)
-        self.source = SourceConnection(login, timeout_s)
+        login = Login("demo", "right", station, False, content_length, None, accepted)
+        self.source = SourceConnection(login, self.ours, timeout_s)
         now = time.monotonic()
-        self.broadcast = Broadcast(
-            "demo", "icecast", self.source, station=station, max_listeners=9, now=now
-        )
+        # It ends with its source.
+        policy = AirPolicy(grace_s=0)
+        self.broadcast = Broadcast("demo", "icecast", max_listeners=9, now=now, policy=policy)
         self.recorder = Recorder()
-        self.broadcast.subscribe(self.recorder)
+        self.broadcast.attach("icecast", self.recorder)
+        self.input = self.broadcast.connect(self.source, station, now)
+
+    @property
+    def reason(self) -> str:
+        """Why the source was lost."""
+        return str(self.broadcast.last_loss)
 
     def begin(self, rest: bytes = b"") -> None:
-        self.source.begin(self.broadcast, self.ours, rest)
+        self.source.begin(self.input, rest)
 
     async def send(self, frames: int) -> None:
         """Send, and let it arrive."""
@@ -84,7 +94,7 @@ class OnAir:
 async def on_air() -> AsyncIterator[OnAir]:
     on_air = OnAir()
     yield on_air
-    on_air.broadcast.close("the test is over")
+    on_air.broadcast.close(STOPPED)
     on_air.encoder.close()
     on_air.ours.close()
 
@@ -124,7 +134,7 @@ async def test_the_encoders_end_is_heard_at_once_and_nothing_before_it_is_lost(
     on_air.encoder.close()
     await on_air.wait_closed()
     assert on_air.recorder.frames == 20
-    assert on_air.recorder.reason == "the encoder disconnected"
+    assert on_air.reason == "the encoder disconnected"
 
 
 async def test_a_connection_that_breaks_ends_the_broadcast(on_air: OnAir) -> None:
@@ -133,7 +143,7 @@ async def test_a_connection_that_breaks_ends_the_broadcast(on_air: OnAir) -> Non
     on_air.encoder.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     on_air.encoder.close()
     await on_air.wait_closed()
-    assert on_air.recorder.reason.startswith("the encoder's connection was lost")
+    assert on_air.reason.startswith("the encoder's connection was lost")
 
 
 async def test_a_connection_that_breaks_behind_unread_audio_ends_it_at_once(on_air: OnAir) -> None:
@@ -156,7 +166,7 @@ async def test_slow_audio_that_nobody_needs_is_no_silence() -> None:
         await asyncio.sleep(0.15)
     assert not on_air.broadcast.is_closed
     await on_air.wait_closed()
-    assert on_air.recorder.reason == "the encoder sent no audio for 0.8 s"
+    assert on_air.reason == "the encoder fell silent: no audio for 0.8 s"
     assert on_air.recorder.frames == 8
     on_air.encoder.close()
 
@@ -209,7 +219,7 @@ async def test_audio_that_takes_long_to_split_is_read_in_more_turns(
 async def test_a_closed_source_hangs_up_and_reads_no_more(on_air: OnAir) -> None:
     on_air.begin()
     await on_air.send(5)
-    on_air.broadcast.close("kicked")
+    on_air.broadcast.close(STOPPED)
     on_air.source.pull()
     assert on_air.recorder.frames == 0
     on_air.encoder.settimeout(2)
@@ -217,11 +227,29 @@ async def test_a_closed_source_hangs_up_and_reads_no_more(on_air: OnAir) -> None
         on_air.encoder.recv(1)
 
 
-async def test_one_that_was_closed_before_it_began_hangs_up(on_air: OnAir) -> None:
-    on_air.broadcast.close("switched")
-    on_air.begin()
-    assert on_air.encoder.recv(1) == b""
-    assert on_air.ours.fileno() == -1
+@pytest.mark.parametrize("content_length", [None, 100])
+async def test_a_client_that_hangs_up_before_the_decision_is_gone(
+    content_length: int | None,
+) -> None:
+    on_air = OnAir(content_length=content_length)
+    assert not on_air.source.is_gone
+    await on_air.send(3)
+    assert not on_air.source.is_gone
+    on_air.encoder.close()
+    await asyncio.sleep(0.05)
+    # Who has told the length of its body may close its side behind it.
+    assert on_air.source.is_gone == (content_length is None)
+    on_air.ours.close()
+
+
+async def test_a_client_whose_connection_breaks_before_the_decision_is_gone() -> None:
+    on_air = OnAir(content_length=100)
+    linger = b"\x01\0\0\0\0\0\0\0"  # reset on close
+    on_air.encoder.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    on_air.encoder.close()
+    await asyncio.sleep(0.05)
+    assert on_air.source.is_gone
+    on_air.ours.close()
 
 
 @pytest.mark.parametrize("accepted", [SOURCE_ACCEPTED, CONTINUE])
@@ -233,7 +261,7 @@ async def test_a_body_that_is_whole_ends_it_and_a_client_that_waits_is_told(
     on_air.encoder.sendall(FRAME * 2)
     await asyncio.sleep(0.05)
     on_air.broadcast.pull()
-    assert on_air.recorder.reason == "the encoder ended its stream"
+    assert on_air.reason == "the encoder ended its stream"
     answer = on_air.encoder.recv(4096)
     assert answer.startswith(b"HTTP/1.0 200 OK\r\n") if accepted == CONTINUE else answer == b""
     on_air.encoder.close()
@@ -271,7 +299,7 @@ async def test_silence_is_looked_for_without_a_read_while_listeners_have_it_read
         on_air.broadcast.pull()
         assert on_air.recorder.frames == before + 1  # it was still unread
     assert on_air.recorder.batches == [2] + [1] * 12
-    on_air.broadcast.close("the test is over")
+    on_air.broadcast.close(STOPPED)
     on_air.encoder.close()
 
 
@@ -310,7 +338,7 @@ async def test_what_follows_a_subscribers_end_in_the_same_read_is_dropped(
 
     def close_at_the_first(frames: Sequence[Frame]) -> None:
         keep(frames)
-        on_air.broadcast.close("by a subscriber")
+        on_air.broadcast.close(STOPPED)
 
     on_air.recorder.on_frames = close_at_the_first  # type: ignore[method-assign]
     other = b"\xff\xfb\x94\x64" + bytes(380)  # 48 kHz: another track
@@ -320,8 +348,23 @@ async def test_what_follows_a_subscribers_end_in_the_same_read_is_dropped(
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
+async def test_tags_without_end_are_silence() -> None:
+    on_air = OnAir(timeout_s=0.6)
+    on_air.begin(rest=FRAME * 3)
+    tag = b"ID3\x04\0\0\0\0\x08\0" + bytes(1024)
+    begin = time.monotonic()
+    while not on_air.broadcast.is_closed:
+        on_air.encoder.sendall(tag * 8)
+        on_air.broadcast.pull()
+        await asyncio.sleep(0.02)
+    assert on_air.reason == "the encoder fell silent: no audio for 0.6 s"
+    assert time.monotonic() - begin < 2
+    assert on_air.recorder.frames == 3
+    on_air.encoder.close()
+
+
 async def test_junk_ends_it_with_a_reason(on_air: OnAir) -> None:
     on_air.begin()
     on_air.encoder.sendall(b"no audio at all" * 5000)
     await on_air.wait_closed()
-    assert "without a frame" in on_air.recorder.reason
+    assert "without a frame" in on_air.reason

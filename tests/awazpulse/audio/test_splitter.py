@@ -6,34 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from awazpulse.audio import Codec, Frame, MalformedAudio, Track
+from awazpulse.audio import Codec, MalformedAudio, Track
 from awazpulse.audio.aac import adts_splitter
 from awazpulse.audio.mpeg_audio import mp3_splitter
 from awazpulse.audio.splitter import MAX_JUNK_BYTES, FrameSplitter, SplitEvents
 from tests.audio import encode_tone, split_frames
+from tests.awazpulse.audio.pieces import feed, frames, stamped, tracks
 
 MAKE: dict[str, Callable[[], FrameSplitter]] = {"mp3": mp3_splitter, "aac": adts_splitter}
 CODECS = pytest.mark.parametrize("codec", ["mp3", "aac"])
-
-
-def feed(splitter: FrameSplitter, data: bytes, size: int) -> SplitEvents:
-    """Give `data` in pieces of `size` bytes."""
-    events: SplitEvents = []
-    for at in range(0, len(data), size):
-        events += splitter.receive_data(data[at : at + size])
-    return events
-
-
-def frames(events: SplitEvents) -> list[bytes]:
-    return [frame.data for frame in stamped(events)]
-
-
-def stamped(events: SplitEvents) -> list[Frame]:
-    return [frame for event in events if not isinstance(event, Track) for frame in event]
-
-
-def tracks(events: SplitEvents) -> list[Track]:
-    return [event for event in events if isinstance(event, Track)]
 
 
 @CODECS
@@ -122,20 +103,6 @@ def test_junk_between_frames_costs_no_frame_behind_it(codec: str) -> None:
     splitter = MAKE[codec]()
     assert frames(feed(splitter, data, 100)) == parts
     assert splitter.skipped_bytes == len(junk)
-
-
-@CODECS
-@pytest.mark.parametrize("size", [1, 50, 100_000])
-def test_tags_between_files_are_stepped_over_even_when_they_hold_frames(
-    codec: str, size: int
-) -> None:
-    parts = split_frames(encode_tone(codec, 1), codec)
-    cover = b"".join(parts[:5])
-    length = len(cover)
-    size_bytes = bytes(length >> shift & 0x7F for shift in (21, 14, 7, 0))
-    tags = b"TAG".ljust(128, b"\xff") + b"ID3\x04\0\0" + size_bytes + cover
-    data = b"".join(parts) + tags + b"".join(parts)
-    assert frames(feed(MAKE[codec](), data, size)) == parts + parts
 
 
 @CODECS

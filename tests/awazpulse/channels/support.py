@@ -1,6 +1,6 @@
 """A small radio to test with: one owner, one channel, a StreamManager on a clock of ours."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,9 +15,10 @@ from awazpulse.channels.catalog import ChannelCatalog
 from awazpulse.channels.passwords import Passwords
 from awazpulse.channels.public_urls import PublicUrls
 from awazpulse.channels.secrets import Vault
+from awazpulse.channels.stand_ins import StandInShelf
 from awazpulse.channels.stream_manager import StreamManager
 from awazpulse.kinds import StreamType
-from awazpulse.relay import Broadcast, Station
+from awazpulse.relay import Broadcast, End, EndReason, Input, Station, Title
 from awazpulse.store import Database, DatabaseUnavailable, Stream, User
 
 SECRET_KEY = "a secret key for tests only"
@@ -26,6 +27,7 @@ OWNER, OWNER_PASSWORD = "owner@radio.example", "owner's password"
 CHEAP_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 MP3_TRACK = Track(Codec.MP3, 44100, 2, 1152)
 AAC_TRACK = Track(Codec.AAC, 48000, 2, 1024, b"\x11\x90")
+LEFT = End(EndReason.DISCONNECTED)
 STATION = Station(name="Test", address="192.0.2.7:5555", user_agent="test/1", bitrate_kbps=192)
 
 
@@ -33,14 +35,39 @@ class FakeSource:
     """An encoder that remembers why it was closed; `on_pull` says what it does when asked."""
 
     def __init__(self, on_pull: Callable[[], None] = lambda: None) -> None:
+        self.is_gone = False
         self.closed: list[str] = []
         self.on_pull = on_pull
 
-    def close(self, reason: str) -> None:
-        self.closed.append(reason)
+    def close(self, end: End) -> None:
+        self.closed.append(str(end))
 
     def pull(self) -> None:
         self.on_pull()
+
+
+class FakeDelivery:
+    """Takes broadcasts, and remembers why each was taken from it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.attached: list[Broadcast] = []
+        self.ends: list[str] = []
+
+    def attach(self, broadcast: Broadcast) -> None:
+        broadcast.attach(self.name, self)
+        self.attached.append(broadcast)
+
+    def on_track(self, track: Track) -> None: ...
+
+    def on_break(self) -> None: ...
+
+    def on_frames(self, frames: Sequence[Frame]) -> None: ...
+
+    def on_title(self, title: Title) -> None: ...
+
+    def on_close(self, end: End) -> None:
+        self.ends.append(str(end))
 
 
 class Clock:
@@ -102,32 +129,54 @@ class Radio:
     owner: User
     stream_key: str = field(repr=False)
     source_password: str = field(repr=False)
+    stand_ins: StandInShelf | None = None
+    deliveries: dict[str, FakeDelivery] = field(default_factory=dict)  # of the newest manager
 
     def new_manager(self) -> StreamManager:
         """Another process's manager of the same database."""
-        return StreamManager(
+        manager = StreamManager(
             self.sessions,
             Vault(SECRET_KEY),
             lambda: URLS,
+            stand_ins=self.stand_ins,
             clock=self.clock,
             wall_clock=self.clock.wall,
             sleep=self.clock.sleep,
         )
+        for stream_type in StreamType:
+            delivery = self.deliveries[stream_type] = FakeDelivery(stream_type)
+            manager.add_delivery(stream_type, delivery)
+        return manager
 
     def secret(self, stream_type: str) -> str:
         return self.stream_key if stream_type == "hls" else self.source_password
 
     async def go_live(
-        self, stream_type: str = "hls", *, source: FakeSource | None = None, takeover: bool = True
+        self,
+        stream_type: str = "hls",
+        *,
+        source: FakeSource | None = None,
+        channel_id: str = "demo",
+        secret: str | None = None,
+        station: Station = STATION,
     ) -> Broadcast:
-        return await self.manager.open_broadcast(
-            "demo",
+        """Connect a source; return the broadcast that it is in."""
+        source_input = await self.manager.connect(
+            channel_id,
             stream_type,
-            self.secret(stream_type),
+            self.secret(stream_type) if secret is None else secret,
             source or FakeSource(),
-            STATION,
-            takeover=takeover,
+            station,
         )
+        broadcast = self.manager.live(channel_id)
+        assert broadcast is not None
+        assert broadcast.input is source_input
+        return broadcast
+
+    async def set(self, channel_id: str = "demo", **settings: object) -> None:
+        """Change settings of a channel, by their JSON names; the manager takes them up."""
+        await self.catalog.set(channel_id, settings)
+        await self.manager.refresh(channel_id)
 
     async def row(self, stream_type: str = "hls") -> Stream:
         """The row as it is in the database."""
@@ -143,11 +192,23 @@ class Radio:
             return list(await session.scalars(query))
 
 
-def publish_second(broadcast: Broadcast, now: float) -> None:
-    """Publish about a second of MP3 at 128 kbit/s."""
-    broadcast.set_track(MP3_TRACK)
+def input_of(broadcast: Broadcast) -> Input:
+    """The way in of the source that is connected."""
+    assert broadcast.input is not None
+    return broadcast.input
+
+
+def lose(broadcast: Broadcast, now: float) -> None:
+    """Let the source disconnect."""
+    input_of(broadcast).end(LEFT, now)
+
+
+def publish_second(broadcast: Broadcast, now: float, track: Track = MP3_TRACK) -> None:
+    """Publish about a second of audio at 128 kbit/s."""
+    source_input = input_of(broadcast)
+    source_input.set_track(track)
     for _ in range(38):
-        broadcast.publish([Frame(0, 1152, bytes(418))], now)
+        source_input.publish([Frame(0, 1152, bytes(418))], now)
 
 
 @asynccontextmanager
@@ -173,4 +234,4 @@ async def open_radio(database: Database) -> AsyncIterator[Radio]:
     radio.manager = radio.new_manager()
     yield radio
     sessions.is_away = sessions.fail_at_commit = False
-    await radio.manager.close("the test is over")
+    await radio.manager.close()

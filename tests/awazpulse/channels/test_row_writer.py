@@ -12,11 +12,13 @@ from awazpulse.relay import Station, Title
 from awazpulse.store import Database, DatabaseUnavailable, Stream, migrate, open_database
 from tests.awazpulse.channels.support import (
     AAC_TRACK,
+    LEFT,
     MP3_TRACK,
-    STATION,
     FakeSource,
     Radio,
+    input_of,
     open_radio,
+    publish_second,
 )
 from tests.mariadb import MariaDb
 
@@ -31,16 +33,16 @@ async def until(is_true: Callable[[], bool]) -> None:
 
 async def test_row_tells_what_is_on_air(radio: Radio) -> None:
     broadcast = await radio.go_live()
-    broadcast.set_track(AAC_TRACK)
+    publish_second(broadcast, radio.clock.now, AAC_TRACK)
     broadcast.set_title(Title.from_text("فيروز - نسم علينا الهوى"))
-    broadcast.listener_joined()
+    broadcast.listeners_of("hls").listener_joined()
     await radio.manager.flush()
     row = await radio.row()
     assert (row.status, row.format, row.bitrate, row.current_listeners) == ("live", "aac", 192, 1)
     assert (row.current_artist, row.current_track) == ("فيروز", "نسم علينا الهوى")
     assert row.last_online_at == radio.clock.wall()
-    broadcast.listener_left()
-    broadcast.set_track(MP3_TRACK)
+    broadcast.listeners_of("hls").listener_left()
+    input_of(broadcast).set_track(MP3_TRACK)
     await radio.manager.flush()
     row = await radio.row()
     assert (row.format, row.current_listeners) == ("mp3", 0)
@@ -48,10 +50,10 @@ async def test_row_tells_what_is_on_air(radio: Radio) -> None:
 
 async def test_row_is_offline_after_the_end_and_its_uptime_has_grown(radio: Radio) -> None:
     broadcast = await radio.go_live()
-    broadcast.listener_joined()
+    broadcast.listeners_of("hls").listener_joined()
     await radio.manager.flush()
     radio.clock.now += 75.5
-    broadcast.close("the encoder left")
+    broadcast.close(LEFT)
     await radio.manager.flush()
     row = await radio.row()
     assert (row.status, row.current_listeners, row.total_uptime) == ("offline", 0, 75)
@@ -66,7 +68,7 @@ async def test_uptime_adds_up_over_broadcasts_written_or_not(radio: Radio) -> No
             await radio.manager.flush()
         radio.clock.now += 100
         if not flushes:
-            broadcast.close("the encoder left")
+            broadcast.close(LEFT)
     await radio.manager.flush()
     assert (await radio.row()).total_uptime == 400
 
@@ -74,7 +76,7 @@ async def test_uptime_adds_up_over_broadcasts_written_or_not(radio: Radio) -> No
 async def test_uptime_is_not_counted_twice_when_a_commit_is_repeated(radio: Radio) -> None:
     broadcast = await radio.go_live()
     radio.clock.now += 60
-    broadcast.close("the encoder left")
+    broadcast.close(LEFT)
     radio.sessions.fail_at_commit = True
     for _ in range(3):
         with pytest.raises(DatabaseUnavailable):
@@ -86,7 +88,7 @@ async def test_uptime_is_not_counted_twice_when_a_commit_is_repeated(radio: Radi
 
 async def test_crash_loses_at_most_the_last_steps_uptime_and_is_repaired(radio: Radio) -> None:
     broadcast = await radio.go_live()
-    broadcast.listener_joined()
+    broadcast.listeners_of("hls").listener_joined()
     for _ in range(100):
         radio.clock.now += 1
         await radio.manager.flush()
@@ -125,7 +127,7 @@ async def test_measured_bitrate_is_written_when_it_has_moved_for_good(
 ) -> None:
     broadcast = await sqlite_radio.go_live()
     for declared, expected in ((128, 128), (133, 128), (121, 121), (64, 64)):
-        broadcast.set_station(Station(bitrate_kbps=declared))
+        input_of(broadcast).set_station(Station(bitrate_kbps=declared))
         await sqlite_radio.manager.flush()
         assert (await sqlite_radio.row()).bitrate == expected
 
@@ -145,9 +147,8 @@ async def test_row_that_cannot_be_written_keeps_no_other_from_it(
 ) -> None:
     await radio.catalog.create("other", "Other", radio.owner.email)
     key = (await radio.catalog.get_credentials("other")).hls.stream_key.partition("=")[2]
-    poisoned = await radio.manager.open_broadcast(
-        "other", "hls", key, FakeSource(), Station(bitrate_kbps=2**70), takeover=True
-    )
+    station = Station(bitrate_kbps=2**70)
+    poisoned = await radio.go_live(channel_id="other", secret=key, station=station)
     await radio.go_live()
     await radio.manager.flush()
     assert (await radio.row()).status is StreamStatus.LIVE
@@ -162,14 +163,11 @@ async def test_rows_that_change_alike_are_written_by_one_call(radio: Radio) -> N
         name = f"other{number}"
         await radio.catalog.create(name, "Other", radio.owner.email)
         key = (await radio.catalog.get_credentials(name)).hls.stream_key.partition("=")[2]
-        opening = radio.manager.open_broadcast(
-            name, "hls", key, FakeSource(), STATION, takeover=True
-        )
-        broadcasts.append(await opening)
+        broadcasts.append(await radio.go_live(channel_id=name, secret=key))
     await radio.manager.flush()
     for number, broadcast in enumerate(broadcasts):
         for _ in range(number):
-            broadcast.listener_joined()
+            broadcast.listeners_of("hls").listener_joined()
     broadcasts[0].set_title(Title.from_text("Alone"))
     radio.clock.now += UPTIME_STEP_S
     calls: list[bool] = []
@@ -199,7 +197,7 @@ async def test_row_that_is_gone_does_no_harm(radio: Radio) -> None:
     async with radio.database.write() as session:
         await session.delete(row)
     await radio.manager.flush()
-    broadcast.close("the encoder left")
+    broadcast.close(LEFT)
     await radio.manager.flush()
     assert len(radio.manager._rows) == 0
 
@@ -211,7 +209,7 @@ async def test_late_write_cannot_bring_a_row_back_on_air_that_was_switched_off(
     await radio.new_manager().switch_stream_type("demo", "icecast")
     await radio.manager.flush()  # goes live, as far as this process has heard
     assert (await radio.row()).status is StreamStatus.OFFLINE
-    broadcast.listener_joined()
+    broadcast.listeners_of("hls").listener_joined()
     await radio.manager.flush()
     assert (await radio.row()).current_listeners == 0
 
@@ -221,7 +219,7 @@ async def test_change_during_a_write_is_written_by_the_next(radio: Radio) -> Non
     writing = asyncio.ensure_future(radio.manager.flush())
     for _ in range(3):
         await asyncio.sleep(0)
-    broadcast.close("the encoder left")
+    broadcast.close(LEFT)
     await writing
     await radio.manager.flush()
     assert (await radio.row()).status is StreamStatus.OFFLINE
@@ -255,7 +253,7 @@ async def test_writer_writes_by_itself_and_comes_back_after_an_outage(
     assert (await sqlite_radio.row()).status is StreamStatus.LIVE
     sqlite_radio.sessions.is_away = True
     with caplog.at_level(logging.INFO, "awazpulse.channels.row_writer"):
-        broadcast.close("the encoder left")
+        broadcast.close(LEFT)
         await until(lambda: "stream rows wait" in caplog.text)
         sqlite_radio.sessions.is_away = False
         await until(lambda: not states)
@@ -270,8 +268,7 @@ async def test_writer_survives_a_pass_that_fails_unexpectedly(
     await manager.start()
 
     broadcast = await sqlite_radio.go_live()
-    state = manager._rows.find(broadcast)
-    assert state is not None
+    (state,) = manager._rows.find(broadcast)
     state.broadcast = object()  # type: ignore[assignment]  # nothing that a row can tell of
     await until(lambda: "a pass over the stream rows failed" in caplog.text)
     state.broadcast = broadcast
@@ -287,7 +284,7 @@ async def test_stop_with_an_absent_database_takes_no_longer_than_its_deadline(
     await sqlite_radio.go_live(source=source)
     sqlite_radio.sessions.is_away = True
     async with asyncio.timeout(DEADLINE_S):
-        await sqlite_radio.manager.close("the server stops")
+        await sqlite_radio.manager.close()
     assert source.closed
     assert "1 rows are left unwritten" in caplog.text
 

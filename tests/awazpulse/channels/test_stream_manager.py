@@ -12,21 +12,30 @@ from awazpulse.refusals import (
     ChannelBusy,
     ChannelDisabled,
     ChannelInMaintenance,
+    EncoderGone,
+    EncodersFight,
     InvalidValue,
     ServiceUnavailable,
     TypeNotSelected,
     UnknownChannel,
     WrongSecret,
 )
-from awazpulse.relay import Broadcast
+from awazpulse.relay import Broadcast, End, EndReason
 from awazpulse.store import Channel, Stream
-from tests.awazpulse.channels.support import STATION, FakeSource, Radio, publish_second
+from tests.awazpulse.channels.support import (
+    LEFT,
+    STATION,
+    FakeSource,
+    Radio,
+    lose,
+    publish_second,
+)
+
+SWITCHED = "switched: the channel is set to Icecast"
 
 
 async def open_as(radio: Radio, channel_id: str, stream_type: str, secret: str) -> Broadcast:
-    return await radio.manager.open_broadcast(
-        channel_id, stream_type, secret, FakeSource(), STATION, takeover=True
-    )
+    return await radio.go_live(stream_type, channel_id=channel_id, secret=secret)
 
 
 async def test_right_key_goes_on_air(radio: Radio) -> None:
@@ -66,38 +75,175 @@ async def test_type_that_is_not_selected_is_refused_with_what_to_do(radio: Radio
     assert str(refused.value) == "channel demo is set to HLS; switch it to Icecast first"
 
 
-async def test_rtmp_takes_over_from_an_older_connection(radio: Radio) -> None:
+@pytest.mark.parametrize("stream_type", ["hls", "icecast"])
+async def test_right_key_takes_over_and_the_listeners_stay(radio: Radio, stream_type: str) -> None:
+    await radio.manager.switch_stream_type("demo", stream_type)
     source = FakeSource()
-    first = await radio.go_live(source=source)
-    second = await radio.go_live()
-    assert first.is_closed
-    assert source.closed == ["taken over by a new connection from 192.0.2.7:5555"]
-    assert radio.manager.live("demo") is second
+    first = await radio.go_live(stream_type, source=source)
+    second = await radio.go_live(stream_type)
+    assert source.closed == ["taken over by another connection from 192.0.2.7:5555"]
+    assert second is first
+    assert not first.is_closed
+    assert radio.deliveries[stream_type].ends == []
     await radio.manager.flush()
-    assert (await radio.row()).status is StreamStatus.LIVE
+    assert (await radio.row(stream_type)).status is StreamStatus.LIVE
 
 
-async def test_icecast_source_keeps_another_out_until_it_falls_silent(radio: Radio) -> None:
+async def test_channel_that_refuses_takeovers_is_busy_until_its_source_falls_silent(
+    radio: Radio,
+) -> None:
     await radio.manager.switch_stream_type("demo", "icecast")
-    first = await radio.go_live("icecast", takeover=False)
+    await radio.set(takeover="refuse")
+    first = await radio.go_live("icecast")
     radio.clock.now += 4.9
     with pytest.raises(ChannelBusy):
-        await radio.go_live("icecast", takeover=False)
+        await radio.go_live("icecast")
     publish_second(first, radio.clock.now)
     radio.clock.now += 4.9
     with pytest.raises(ChannelBusy):
-        await radio.go_live("icecast", takeover=False)
+        await radio.go_live("icecast")
     radio.clock.now += 0.1
-    second = await radio.go_live("icecast", takeover=False)
-    assert first.is_closed
-    assert radio.manager.live("demo") is second
+    assert await radio.go_live("icecast") is first
+
+
+async def test_source_that_is_lost_comes_back_into_the_same_broadcast(radio: Radio) -> None:
+    await radio.set(takeover="refuse")
+    first = await radio.go_live()
+    lose(first, radio.clock.now)
+    await radio.manager.flush()
+    assert (await radio.row()).status is StreamStatus.LIVE
+    radio.clock.now += 29.9
+    assert await radio.go_live() is first
+
+
+async def test_uptime_counts_what_is_on_air_and_not_the_wait_for_a_source(radio: Radio) -> None:
+    broadcast = await radio.go_live()
+    radio.clock.now += 60
+    lose(broadcast, radio.clock.now)
+    lost_at = radio.clock.wall()
+    radio.clock.now += 20
+    await radio.manager.flush()
+    row = await radio.row()
+    assert (row.status, row.total_uptime, row.last_online_at) == ("live", 60, lost_at)
+    await radio.go_live()
+    radio.clock.now += 40
+    broadcast.close(LEFT)
+    await radio.manager.flush()
+    assert (await radio.row()).total_uptime == 100
+
+
+async def test_end_of_the_grace_time_ends_the_broadcast_and_tells_why(radio: Radio) -> None:
+    events: list[ChannelEvent] = []
+    radio.manager.on_changed(events.append)
+    await radio.set(graceTime=10)
+    broadcast = await radio.go_live()
+    lose(broadcast, radio.clock.now)
+    broadcast.advance(radio.clock.now + 9.9)
+    assert not broadcast.is_closed
+    broadcast.advance(radio.clock.now + 10)
+    why = "no encoder came back in time: 10 s after the encoder disconnected"
+    assert str(broadcast.end) == why
+    assert radio.deliveries["hls"].ends == [why]
+    await radio.manager.flush()
+    assert (await radio.row()).status is StreamStatus.OFFLINE
+    assert [event.change for event in events] == [
+        ChannelChange.ON_AIR,
+        ChannelChange.SOURCE_CONNECTED,
+        ChannelChange.SOURCE_LOST,
+        ChannelChange.OFF_AIR,
+    ]
+
+
+async def test_source_that_is_gone_when_the_login_is_decided_changes_nothing(radio: Radio) -> None:
+    live = FakeSource()
+    await radio.go_live(source=live)
+    late = FakeSource()
+    late.is_gone = True
+    with pytest.raises(EncoderGone):
+        await radio.go_live(source=late)
+    assert live.closed == late.closed == []
+
+
+async def test_two_encoders_that_fight_are_told_so_and_it_is_an_event(radio: Radio) -> None:
+    events: list[ChannelEvent] = []
+    radio.manager.on_changed(events.append)
+    for _ in range(4):
+        publish_second(await radio.go_live(), radio.clock.now)
+        radio.clock.now += 1
+    for _ in range(2):
+        with pytest.raises(EncodersFight, match="take it from each other; the one at"):
+            await radio.go_live()
+    fights = [event for event in events if event.change is ChannelChange.ENCODERS_FIGHT]
+    assert len(fights) == 1
+    assert "stop one of them" in fights[0].detail
+    radio.clock.now += 30
+    await radio.go_live()
+
+
+async def test_with_simulcast_both_rows_are_live_and_count_their_own_listeners(
+    radio: Radio,
+) -> None:
+    await radio.set(simulcast=True)
+    broadcast = await radio.go_live()
+    assert broadcast.deliveries == {"hls", "icecast"}
+    broadcast.listeners_of("icecast").listener_joined()
+    await radio.manager.flush()
+    rows = {row.stream_type: row for row in await radio.rows()}
+    assert {kind: row.status for kind, row in rows.items()} == {"hls": "live", "icecast": "live"}
+    assert [rows[StreamType(k)].current_listeners for k in ("hls", "icecast")] == [0, 1]
+    broadcast.close(LEFT)
+    await radio.manager.flush()
+    assert [row.status for row in await radio.rows()] == [StreamStatus.OFFLINE] * 2
+
+
+async def test_simulcast_is_switched_on_and_off_while_on_air(radio: Radio) -> None:
+    broadcast = await radio.go_live()
+    await radio.set(simulcast=True)
+    assert broadcast.deliveries == {"hls", "icecast"}
+    await radio.manager.flush()
+    assert [row.status for row in await radio.rows()] == [StreamStatus.LIVE] * 2
+    await radio.set(simulcast=False)
+    assert broadcast.deliveries == {"hls"}
+    assert radio.deliveries["icecast"].ends == ["this delivery was switched off"]
+    await radio.manager.flush()
+    statuses = {row.stream_type: row.status for row in await radio.rows()}
+    assert statuses == {"hls": "live", "icecast": "offline"}
+    assert not broadcast.is_closed
+
+
+async def test_with_simulcast_a_switch_changes_the_credentials_and_the_listeners_stay(
+    radio: Radio,
+) -> None:
+    await radio.set(simulcast=True)
+    source = FakeSource()
+    broadcast = await radio.go_live(source=source)
+    await radio.manager.switch_stream_type("demo", "icecast")
+    assert source.closed == [SWITCHED]
+    assert not broadcast.is_closed
+    assert broadcast.deliveries == {"hls", "icecast"}
+    with pytest.raises(TypeNotSelected):
+        await radio.go_live("hls")
+    assert await radio.go_live("icecast") is broadcast
+    await radio.manager.flush()
+    assert [row.status for row in await radio.rows()] == [StreamStatus.LIVE] * 2
+
+
+async def test_grace_time_changed_while_waiting_counts_at_once(radio: Radio) -> None:
+    broadcast = await radio.go_live()
+    lose(broadcast, radio.clock.now)
+    await radio.set(graceTime=600)
+    broadcast.advance(radio.clock.now + 599)
+    assert not broadcast.is_closed
+    await radio.set(graceTime=0)
+    broadcast.advance(radio.clock.now)
+    assert broadcast.is_closed
 
 
 async def test_maintenance_refuses_sources_and_ends_what_is_on_air(radio: Radio) -> None:
     broadcast = await radio.go_live()
     await set_status(radio, StreamStatus.MAINTENANCE)
     await radio.manager.refresh("demo")
-    assert broadcast.closed_reason == "the channel is in maintenance"
+    assert str(broadcast.end) == "the channel is in maintenance"
     with pytest.raises(ChannelInMaintenance):
         await radio.go_live()
     await radio.manager.flush()
@@ -109,7 +255,7 @@ async def test_scheduled_stream_goes_live_when_its_encoder_comes(radio: Radio) -
     broadcast = await radio.go_live()
     await radio.manager.flush()
     assert (await radio.row()).status is StreamStatus.LIVE
-    broadcast.close("the encoder left")
+    broadcast.close(LEFT)
     await radio.manager.flush()
     assert (await radio.row()).status is StreamStatus.OFFLINE
 
@@ -122,20 +268,20 @@ async def set_status(radio: Radio, status: StreamStatus) -> None:
 
 
 async def test_deliveries_are_attached_before_the_source_may_publish(sqlite_radio: Radio) -> None:
-    attached: list[Broadcast] = []
-    sqlite_radio.manager.on_opened(attached.append)
-    assert [await sqlite_radio.go_live()] == attached
+    broadcast = await sqlite_radio.go_live()
+    assert sqlite_radio.deliveries["hls"].attached == [broadcast]
+    assert sqlite_radio.deliveries["icecast"].attached == []
 
 
-async def test_delivery_that_cannot_be_attached_leaves_nothing_on_air(sqlite_radio: Radio) -> None:
+async def test_delivery_that_cannot_be_attached_leaves_nothing_on_air(
+    sqlite_radio: Radio, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(_broadcast: Broadcast) -> None:
         raise RuntimeError("no room")
 
-    source = FakeSource()
-    sqlite_radio.manager.on_opened(fail)
+    monkeypatch.setattr(sqlite_radio.deliveries["hls"], "attach", fail)
     with pytest.raises(RuntimeError, match="no room"):
-        await sqlite_radio.go_live(source=source)
-    assert source.closed
+        await sqlite_radio.go_live()
     assert sqlite_radio.manager.live("demo") is None
 
 
@@ -149,19 +295,22 @@ async def test_every_change_is_told_in_its_order(sqlite_radio: Radio) -> None:
     sqlite_radio.manager.on_changed(events.append)
     await sqlite_radio.go_live()
     await sqlite_radio.manager.switch_stream_type("demo", "icecast")
+    end = End(EndReason.SWITCHED, why="the channel is set to Icecast")
     assert events == [
         ChannelEvent(ChannelChange.ON_AIR, "demo", "hls"),
-        ChannelEvent(ChannelChange.OFF_AIR, "demo", "hls", "switched to Icecast"),
+        ChannelEvent(ChannelChange.SOURCE_CONNECTED, "demo", "hls"),
+        ChannelEvent(ChannelChange.OFF_AIR, "demo", "hls", end),
         ChannelEvent(ChannelChange.SWITCHED, "demo", "icecast"),
     ]
 
 
-async def test_kick_closes_the_source(sqlite_radio: Radio) -> None:
+async def test_a_stop_closes_the_source_and_tells_who_did_it(sqlite_radio: Radio) -> None:
     source = FakeSource()
     await sqlite_radio.go_live(source=source)
-    assert sqlite_radio.manager.close_channel("demo", "kicked by the operator")
-    assert source.closed == ["kicked by the operator"]
-    assert not sqlite_radio.manager.close_channel("demo", "again")
+    end = End(EndReason.STOPPED, who="owner@radio.example")
+    assert sqlite_radio.manager.close_channel("demo", end)
+    assert source.closed == ["stopped by owner@radio.example"]
+    assert not sqlite_radio.manager.close_channel("demo", end)
 
 
 async def test_refresh_applies_limits_and_charset_at_once(radio: Radio) -> None:
@@ -177,7 +326,7 @@ async def test_refresh_ends_a_disabled_channel(radio: Radio) -> None:
     broadcast = await radio.go_live()
     await radio.catalog.set("demo", {"isActive": "false"})
     await radio.manager.refresh("demo")
-    assert broadcast.closed_reason == "the channel was disabled"
+    assert str(broadcast.end) == "the channel was disabled"
     with pytest.raises(UnknownChannel):
         await radio.manager.refresh("nobody")
 
@@ -187,7 +336,7 @@ async def test_refresh_of_all_hears_of_a_switch_in_another_process(radio: Radio)
     await radio.manager.flush()
     await radio.new_manager().switch_stream_type("demo", "icecast")
     await radio.manager.refresh_all()
-    assert broadcast.closed_reason == "switched to Icecast"
+    assert str(broadcast.end) == SWITCHED
     await radio.manager.flush()
     assert [row.status for row in await radio.rows()] == [StreamStatus.OFFLINE] * 2
 
@@ -197,7 +346,7 @@ async def test_refresh_of_all_ends_what_has_lost_its_rows(radio: Radio) -> None:
     async with radio.database.write() as session:
         await session.execute(delete(Stream))
     await radio.manager.refresh_all()
-    assert broadcast.closed_reason == "the stream was removed"
+    assert str(broadcast.end) == str(End(EndReason.REMOVED))
     async with radio.database.write() as session:
         await session.execute(delete(Channel))
     with pytest.raises(UnknownChannel):
@@ -244,8 +393,8 @@ async def test_source_of_the_type_that_another_process_selected_takes_the_air(
 ) -> None:
     old = await radio.go_live()
     await radio.new_manager().switch_stream_type("demo", "icecast")
-    new = await radio.go_live("icecast", takeover=False)
-    assert old.closed_reason == "switched to Icecast"
+    new = await radio.go_live("icecast")
+    assert str(old.end) == SWITCHED
     assert radio.manager.live("demo") is new
 
 
@@ -265,7 +414,7 @@ async def test_active_stream_tells_type_status_and_whether_it_is_live(radio: Rad
     active = await radio.manager.get_active_stream("demo")
     assert (active.stream_type, active.status, active.is_live) == ("hls", "offline", False)
     broadcast = await radio.go_live()
-    broadcast.listener_joined()
+    broadcast.listeners_of("hls").listener_joined()
     active = await radio.manager.get_active_stream("demo")
     assert (active.status, active.is_live) == ("live", True)
     assert active.stream is not None
@@ -350,7 +499,7 @@ async def test_stopping_closes_every_source_and_writes_the_rows(radio: Radio) ->
     source = FakeSource()
     await radio.manager.start()
     await radio.go_live(source=source)
-    await radio.manager.close("the server stops")
+    await radio.manager.close()
     assert source.closed == ["the server stops"]
     assert (await radio.row()).status is StreamStatus.OFFLINE
     with pytest.raises(ServiceUnavailable):
@@ -369,7 +518,7 @@ async def test_stopping_waits_for_a_switch_no_longer_than_its_deadline(
     switch = asyncio.create_task(sqlite_radio.manager.switch_stream_type("demo", "icecast"))
     await asyncio.sleep(0)
     async with asyncio.timeout(5):
-        await sqlite_radio.manager.close("the server stops")
+        await sqlite_radio.manager.close()
         with pytest.raises(asyncio.CancelledError):
             await switch
 

@@ -5,16 +5,18 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from awazpulse.audio import Frame, Track
-from awazpulse.refusals import UnknownChannel, WrongSecret
-from awazpulse.relay import Broadcast, Source, Station, Title
+from awazpulse.refusals import Refusal, UnknownChannel, WrongSecret
+from awazpulse.relay import Broadcast, End, EndReason, Input, Source, Station, Title
+from awazpulse.relay.life import AirPolicy
 from ingest.rtmp.limits import RtmpLimits
+from ingest.rtmp.publication import Publication
 from ingest.rtmp.server import RtmpServer
 
 from . import wire
 
 CHANNEL, KEY = "demo", "0PENSESAME"
 STARTED = b"NetStream.Publish.Start\x00\x0bdescription"  # of onStatus, not of onFCPublish
-PATIENCE_SECONDS = 5
+PATIENCE_S = 5
 
 
 class Recorder:
@@ -24,10 +26,13 @@ class Recorder:
         self.tracks: list[Track] = []
         self.frames: list[Frame] = []
         self.closed = asyncio.Event()
-        self.reason = ""
+        self.end: End | None = None
 
     def on_track(self, track: Track) -> None:
         self.tracks.append(track)
+
+    def on_break(self) -> None:
+        pass
 
     def on_frames(self, frames: Sequence[Frame]) -> None:
         self.frames += frames
@@ -35,15 +40,35 @@ class Recorder:
     def on_title(self, title: Title) -> None:
         pass
 
-    def on_close(self, reason: str) -> None:
-        self.reason = reason
+    def on_close(self, end: End) -> None:
+        self.end = end
         self.closed.set()
 
 
+TAKEN_OVER = End(EndReason.TAKEN_OVER)
+KICKED = End(EndReason.STOPPED, why="kicked")
+
+
+def why_ended(broadcast: Broadcast) -> str:
+    """Return why the encoder was lost, or cut off."""
+    end = broadcast.end
+    assert end is not None
+    return str(broadcast.last_loss if end.reason is EndReason.GRACE_OVER else end)
+
+
+class EncoderGone(Refusal):
+    """What the gate of `awazpulse.channels` answers to a source that nobody waits for."""
+
+
 class FakeGate:
-    """Knows one key for every channel but `nobody`; the last encoder takes a channel over."""
+    """Knows one key for every channel but `nobody`; the last encoder takes a channel over.
+
+    Each encoder gets a broadcast of its own, which ends with it.
+    """
 
     def __init__(self) -> None:
+        self.asks_who_is_gone = False
+        self.gone = 0
         self.broadcasts: list[Broadcast] = []
         self.recorders: list[Recorder] = []
         self.is_open = asyncio.Event()
@@ -51,30 +76,35 @@ class FakeGate:
         self.is_asked = asyncio.Event()
         self.failure: Exception | None = None
 
-    async def open_broadcast(
+    async def connect(
         self, channel_id: str, secret: str, source: Source, station: Station
-    ) -> Broadcast:
+    ) -> Input:
         self.is_asked.set()
         await self.is_open.wait()
         if self.failure is not None:
             raise self.failure
+        assert isinstance(source, Publication)
+        if self.asks_who_is_gone and source.is_gone:
+            self.gone += 1
+            raise EncoderGone
         if channel_id == "nobody":
             raise UnknownChannel(channel_id)
         if secret != KEY:
             raise WrongSecret(channel_id, "stream key")
         for older in self.broadcasts:
             if older.channel_id == channel_id:
-                older.close("another encoder took over")
+                older.close(TAKEN_OVER)
         return self._make(channel_id, source, station)
 
-    def _make(self, channel_id: str, source: Source, station: Station) -> Broadcast:
+    def _make(self, channel_id: str, source: Source, station: Station) -> Input:
         now = asyncio.get_running_loop().time()
-        broadcast = Broadcast(channel_id, "hls", source, station=station, max_listeners=1, now=now)
+        policy = AirPolicy(grace_s=0)
+        broadcast = Broadcast(channel_id, "hls", max_listeners=1, now=now, policy=policy)
         recorder = Recorder()
-        broadcast.subscribe(recorder)
+        broadcast.attach("hls", recorder)
         self.broadcasts.append(broadcast)
         self.recorders.append(recorder)
-        return broadcast
+        return broadcast.connect(source, station, now)
 
 
 class Encoder:
@@ -92,14 +122,14 @@ class Encoder:
     async def read_until(self, mark: bytes) -> None:
         """Read up to a text of the server; fails when the server closes before."""
         while mark not in self.received:
-            data = await asyncio.wait_for(self._reader.read(65536), PATIENCE_SECONDS)
+            data = await asyncio.wait_for(self._reader.read(65536), PATIENCE_S)
             assert data, f"closed before {mark!r}"
             self.received += data
 
     async def wait_closed(self) -> None:
         """Wait until the server closes."""
         try:
-            while data := await asyncio.wait_for(self._reader.read(65536), PATIENCE_SECONDS):
+            while data := await asyncio.wait_for(self._reader.read(65536), PATIENCE_S):
                 self.received += data
         except ConnectionError:
             pass
@@ -112,6 +142,10 @@ class Encoder:
         """Go on air."""
         await self.send(wire.opening(name))
         await self.read_until(STARTED)
+
+    def abort(self) -> None:
+        """Vanish without a word."""
+        self._writer.transport.abort()
 
     async def close(self) -> None:
         self._writer.close()
@@ -145,8 +179,8 @@ class Stage:
 
     async def wait_off_air(self) -> str:
         """Wait until the latest broadcast has ended, and return why."""
-        await asyncio.wait_for(self.recorder.closed.wait(), PATIENCE_SECONDS)
-        return self.recorder.reason
+        await asyncio.wait_for(self.recorder.closed.wait(), PATIENCE_S)
+        return why_ended(self.gate.broadcasts[-1])
 
     async def wait_for_frames(self, count: int) -> list[Frame]:
         """Wait until the latest broadcast has had so many frames."""
@@ -157,7 +191,7 @@ class Stage:
 
 async def eventually(is_so: Callable[[], bool]) -> None:
     """Wait for what happens on the server's side of the loop."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(PATIENCE_S):
         while not is_so():  # noqa: ASYNC110 (it is not for the server to set a test's events)
             await asyncio.sleep(0.002)
 

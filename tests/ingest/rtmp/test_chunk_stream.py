@@ -6,10 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.rtmp.chunk_stream import (
-    MAX_AMF_MESSAGE_BYTES,
-    MAX_AUDIO_MESSAGE_BYTES,
     MAX_CHUNK_STREAMS,
-    MAX_CONTROL_MESSAGE_BYTES,
     MAX_PENDING_BYTES,
     ChunkReader,
     serialize_message,
@@ -23,7 +20,12 @@ from ingest.rtmp.errors import (
     TooManyChunkStreams,
     TooMuchPending,
 )
-from ingest.rtmp.messages import Message
+from ingest.rtmp.messages import (
+    MAX_AMF_MESSAGE_BYTES,
+    MAX_AUDIO_MESSAGE_BYTES,
+    MAX_CONTROL_MESSAGE_BYTES,
+    Message,
+)
 
 from .every_way import fail_every_way, receive_every_way
 from .wire import AGGREGATE, AUDIO, COMMAND, DATA, VIDEO, chunk, control, message

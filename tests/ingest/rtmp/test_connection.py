@@ -11,13 +11,26 @@ import pytest
 from awazpulse.audio import Frame
 from awazpulse.audio.aac import parse_audio_specific_config
 from awazpulse.refusals import ServiceUnavailable, UnknownChannel
+from awazpulse.relay import Input
 from ingest.rtmp.connection import VIDEO_READ_BYTES
 from ingest.rtmp.limits import RtmpLimits
-from ingest.rtmp.server import REST_SECONDS
+from ingest.rtmp.server import REST_S
 
 from . import wire
-from .stage import CHANNEL, KEY, STARTED, Encoder, eventually, on_stage
+from .stage import (
+    CHANNEL,
+    KEY,
+    KICKED,
+    STARTED,
+    TAKEN_OVER,
+    Encoder,
+    Stage,
+    eventually,
+    on_stage,
+    why_ended,
+)
 
+DOES_NOT_READ = "the encoder broke its protocol: it does not read what it is sent"
 SHORT = 0.08  # seconds, for deadlines that a test waits for
 
 
@@ -73,7 +86,7 @@ async def test_a_connection_can_publish_again() -> None:
         encoder = await stage.join()
         await encoder.publish()
         await encoder.send(wire.command("FCUnpublish", 6, wire.NULL, wire.string(CHANNEL)))
-        assert await stage.wait_off_air() == "the encoder stopped"
+        assert await stage.wait_off_air() == "the encoder ended its stream"
         await encoder.send(wire.publish())
         await encoder.read_until(b"NetStream.Unpublish.Success")
         await encoder.send(wire.aac_config())
@@ -92,7 +105,7 @@ async def test_audio_behind_video_is_late_by_no_more_than_the_rest() -> None:
             begin = time.monotonic()
             await _publish_frames(encoder, 1, number)
             await stage.wait_for_frames(number + 1)
-            assert time.monotonic() - begin < REST_SECONDS + 0.2  # a busy machine's share
+            assert time.monotonic() - begin < REST_S + 0.2  # a busy machine's share
 
 
 async def test_reads_behind_video_are_fewer_than_sends() -> None:
@@ -102,13 +115,13 @@ async def test_reads_behind_video_are_fewer_than_sends() -> None:
         await encoder.send(wire.aac_config())
         arrivals: set[float] = set()
         broadcast = stage.gate.broadcasts[0]
-        publish = broadcast.publish
+        take_frames = broadcast.take_frames
 
-        def note_arrival(frames: Sequence[Frame], now: float) -> None:
+        def note_arrival(source_input: Input, frames: Sequence[Frame], now: float) -> None:
             arrivals.add(now)
-            publish(frames, now)
+            take_frames(source_input, frames, now)
 
-        broadcast.publish = note_arrival  # type: ignore[method-assign]
+        broadcast.take_frames = note_arrival  # type: ignore[method-assign]
         for number in range(40):
             await encoder.send(wire.message(wire.VIDEO, bytes(VIDEO_READ_BYTES)))
             await _publish_frames(encoder, 1, number)
@@ -141,7 +154,7 @@ async def test_an_encoder_that_leaves_or_is_kicked_while_it_rests_is_gone() -> N
             if name == "left":
                 await encoder.close()
             else:
-                stage.gate.broadcasts[-1].close("kicked")
+                stage.gate.broadcasts[-1].close(KICKED)
             await stage.wait_off_air()
             await eventually(lambda: not stage.server._resting)
         await eventually(lambda: not stage.server._connections)
@@ -155,18 +168,18 @@ async def test_the_broadcast_ends_with_the_connection() -> None:
         encoder = await stage.join()
         await encoder.publish()
         await encoder.close()
-        assert await stage.wait_off_air() == "the encoder left"
+        assert await stage.wait_off_air() == "the encoder disconnected"
 
 
 async def test_the_connection_ends_with_the_broadcast_at_once() -> None:
     async with on_stage() as stage:
         encoder = await stage.join()
         await encoder.publish()
-        stage.gate.broadcasts[0].close("kicked")
+        stage.gate.broadcasts[0].close(KICKED)
         begin = time.monotonic()
         await encoder.wait_closed()
         assert time.monotonic() - begin < 0.5
-        assert stage.recorder.reason == "kicked"
+        assert stage.gate.broadcasts[-1].end == KICKED
 
 
 async def test_a_second_encoder_takes_over_from_the_first() -> None:
@@ -175,7 +188,7 @@ async def test_a_second_encoder_takes_over_from_the_first() -> None:
         await first.publish()
         await second.publish()
         await first.wait_closed()
-        assert stage.gate.recorders[0].reason == "another encoder took over"
+        assert stage.gate.broadcasts[0].end == TAKEN_OVER
         await second.send(wire.aac_config())
         await _publish_frames(second, 3)
         await stage.wait_for_frames(3)
@@ -192,7 +205,7 @@ async def test_frames_behind_a_kick_in_the_same_read_are_dropped() -> None:
 
         def kick_at_the_first(frames: Sequence[Frame]) -> None:
             on_frames(frames)
-            kick("kicked")
+            kick(KICKED)
 
         recorder.on_frames = kick_at_the_first  # type: ignore[method-assign]
         await encoder.send(wire.aac_config() + b"".join(wire.aac_frame(b"x", n) for n in range(9)))
@@ -216,7 +229,89 @@ async def test_a_broadcast_that_comes_after_the_encoder_left_is_closed(leave: st
         stage.gate.is_open.set()
         await eventually(lambda: bool(stage.gate.broadcasts))
         await asyncio.sleep(0.01)
-        assert stage.gate.broadcasts[0].closed_reason == "the encoder left before it was accepted"
+        assert why_ended(stage.gate.broadcasts[0]) == "the encoder disconnected"
+
+
+# What comes of a decision that nobody waits for
+
+_DELETE = wire.command("deleteStream", 7, wire.NULL, wire.number(1))
+
+
+async def _leave(encoder: Encoder, stage: Stage, way: str) -> None:
+    """Have the connection that is decided on end."""
+    match way:
+        case "eof":
+            await encoder.close()
+        case "reset":
+            encoder.abort()
+        case "delete":
+            await encoder.send(_DELETE)
+        case "error":
+            await encoder.send(wire.control(1, 0))
+        case "unread answers":
+            ping = wire.chunk(0, 2, b"\x00\x06abcd", type_id=4, stream_id=0) * 20_000
+            with pytest.raises(ConnectionError):
+                await _send_for_ever(encoder, ping)
+        case "late decision":
+            await encoder.read_until(b"NetStream.Publish.BadName")
+        case "kick":
+            for connection in tuple(stage.server._connections):
+                if not connection._live_since:
+                    connection.close(KICKED)
+
+
+@pytest.mark.parametrize(
+    "way", ["eof", "reset", "delete", "error", "unread answers", "late decision", "kick"]
+)
+async def test_a_source_that_left_while_it_was_decided_on_is_gone_and_takes_nothing_over(
+    way: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    decision_s = 2 * SHORT if way == "late decision" else 10
+    async with on_stage(RtmpLimits(decision_s=decision_s, write_buffer_bytes=1024)) as stage:
+        live = await stage.join()
+        await live.publish()
+        stage.gate.asks_who_is_gone = True
+        stage.gate.is_open.clear()
+        stage.gate.is_asked.clear()
+        encoder = await stage.join()
+        await encoder.send(wire.opening())
+        await stage.gate.is_asked.wait()
+        [publication] = [
+            c._publication
+            for c in stage.server._connections
+            if c._publication is not None and not c._live_since
+        ]
+        assert not publication.is_gone
+        await _leave(encoder, stage, way)
+        await eventually(lambda: publication.is_gone)
+        stage.gate.is_open.set()
+        await eventually(lambda: not stage.server._tasks)
+        assert stage.gate.gone == 1
+        [broadcast] = stage.gate.broadcasts
+        assert not broadcast.is_closed
+        assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
+
+
+async def test_a_source_that_is_decided_on_is_gone_once_the_server_closes() -> None:
+    async with on_stage() as stage:
+        stage.gate.asks_who_is_gone = True
+        stage.gate.is_open.clear()
+        await (await stage.join()).send(wire.opening())
+        await stage.gate.is_asked.wait()
+        closing = asyncio.create_task(stage.server.close())
+        await asyncio.sleep(0)
+        stage.gate.is_open.set()
+        await closing
+        assert (stage.gate.gone, stage.gate.broadcasts) == (1, [])
+
+
+async def test_a_wish_that_is_taken_back_in_the_same_read_asks_nobody() -> None:
+    async with on_stage() as stage:
+        encoder = await stage.join()
+        await encoder.send(wire.opening() + _DELETE)
+        await encoder.read_until(b"NetStream.Unpublish.Success")
+        await eventually(lambda: not stage.server._tasks)
+        assert not stage.gate.is_asked.is_set()
 
 
 # Refusals
@@ -232,7 +327,7 @@ async def test_a_broadcast_that_comes_after_the_encoder_left_is_closed(leave: st
     ],
 )
 async def test_a_refused_encoder_is_told_why_and_then_closed(name: str, reason: str) -> None:
-    async with on_stage(RtmpLimits(linger_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(linger_s=SHORT)) as stage:
         encoder = await stage.join()
         await encoder.send(wire.opening(name))
         await encoder.read_until(b"NetStream.Publish.BadName")
@@ -267,7 +362,7 @@ async def test_an_http_request_is_closed_at_once() -> None:
 
 
 async def test_broken_rtmp_ends_its_own_connection_only() -> None:
-    async with on_stage(RtmpLimits(linger_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(linger_s=SHORT)) as stage:
         good, bad = await stage.join(), await stage.join()
         await good.publish("good?key=" + KEY)
         await bad.publish("bad?key=" + KEY)
@@ -288,14 +383,14 @@ async def test_an_error_of_ours_is_logged_once_and_closes(
         encoder = await stage.join()
         await encoder.publish()
 
-        def fail(frames: object) -> None:
-            raise RuntimeError("a subscriber that breaks its promise")
+        def fail(*_arguments: object) -> None:
+            raise RuntimeError("a mistake of ours")
 
-        stage.recorder.on_frames = fail  # type: ignore[method-assign]
+        stage.gate.broadcasts[0].take_frames = fail  # type: ignore[method-assign,assignment]
         frames = b"".join(wire.aac_frame(b"x", n) for n in range(5))
         await encoder.send(wire.aac_config() + frames)
         await encoder.wait_closed()
-        assert await stage.wait_off_air() == "an error of ours"
+        assert await stage.wait_off_air() == "an error of this server"
         assert len([r for r in caplog.records if r.levelno >= logging.ERROR]) == 1
 
 
@@ -305,11 +400,11 @@ async def test_an_error_of_ours_is_logged_once_and_closes(
 @pytest.mark.parametrize(
     ("sent", "limits"),
     [
-        (b"", RtmpLimits(handshake_seconds=SHORT)),
-        (wire.handshake()[:-1], RtmpLimits(handshake_seconds=SHORT)),
-        (wire.handshake(), RtmpLimits(publish_seconds=SHORT)),
-        (wire.before_publish(), RtmpLimits(publish_seconds=SHORT)),
-        (wire.opening(""), RtmpLimits(linger_seconds=SHORT)),
+        (b"", RtmpLimits(handshake_s=SHORT)),
+        (wire.handshake()[:-1], RtmpLimits(handshake_s=SHORT)),
+        (wire.handshake(), RtmpLimits(publish_s=SHORT)),
+        (wire.before_publish(), RtmpLimits(publish_s=SHORT)),
+        (wire.opening(""), RtmpLimits(linger_s=SHORT)),
     ],
 )
 async def test_a_peer_that_waits_is_closed(sent: bytes, limits: RtmpLimits) -> None:
@@ -322,7 +417,7 @@ async def test_a_peer_that_waits_is_closed(sent: bytes, limits: RtmpLimits) -> N
 
 
 async def test_an_encoder_without_audio_goes_off_air_though_it_sends_video() -> None:
-    async with on_stage(RtmpLimits(silence_seconds=4 * SHORT)) as stage:
+    async with on_stage(RtmpLimits(silence_s=4 * SHORT)) as stage:
         encoder = await stage.join()
         await encoder.publish()
         await encoder.send(wire.aac_config())
@@ -332,10 +427,26 @@ async def test_an_encoder_without_audio_goes_off_air_though_it_sends_video() -> 
             await _publish_frames(encoder, 1, number)
         assert not stage.gate.broadcasts[0].is_closed
         video = asyncio.create_task(_send_video(encoder))
-        assert await stage.wait_off_air() == "no audio within 0.32 s"
+        assert await stage.wait_off_air() == "the encoder fell silent: no audio within 0.32 s"
         assert time.monotonic() - begin >= 11 * SHORT
         video.cancel()
         await asyncio.wait({video})
+
+
+async def test_an_encoder_whose_audio_cannot_be_played_is_told_and_goes_off_air(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr("ingest.rtmp.protocol.AUDIO_PROOF_S", SHORT)
+    async with on_stage(RtmpLimits(linger_s=SHORT)) as stage:
+        encoder = await stage.join()
+        await encoder.publish()
+        await encoder.send(wire.aac_frame(b"without a configuration"))
+        await encoder.read_until(b"NetStream.Failed")
+        assert b"got AAC without its configuration" in encoder.received
+        await encoder.wait_closed()
+        assert "got AAC without its configuration" in await stage.wait_off_air()
+    assert re.search(r"channel=demo closing: no audio that can be played within", caplog.text)
 
 
 async def _send_video(encoder: Encoder) -> None:
@@ -345,7 +456,7 @@ async def _send_video(encoder: Encoder) -> None:
 
 
 async def test_a_decision_that_is_late_is_a_refusal() -> None:
-    async with on_stage(RtmpLimits(decision_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(decision_s=SHORT)) as stage:
         stage.gate.is_open.clear()
         encoder = await stage.join()
         await encoder.send(wire.opening())
@@ -353,7 +464,7 @@ async def test_a_decision_that_is_late_is_a_refusal() -> None:
         assert b"try again soon" in encoder.received
         stage.gate.is_open.set()
         await eventually(lambda: bool(stage.gate.broadcasts))
-        assert await stage.wait_off_air() == "the encoder left before it was accepted"
+        assert await stage.wait_off_air() == "the encoder disconnected"
 
 
 # Limits
@@ -389,7 +500,7 @@ async def test_all_connections_at_the_limit_and_one_more() -> None:
         await encoders[0].publish()
         assert await _is_admitted(encoders[1])
         assert not await _is_admitted(encoders[2])
-        assert stage.server.admission.connections == 2
+        assert stage.server.connection_counts.connections == 2
 
 
 async def test_nothing_stays_of_connections_that_have_gone() -> None:
@@ -400,8 +511,8 @@ async def test_nothing_stays_of_connections_that_have_gone() -> None:
             await encoder.read_until(b"NetStream.Publish")
             await encoder.close()
         await asyncio.sleep(0.05)
-        assert stage.server.admission.connections == 0
-        assert not stage.server.admission._pending
+        assert stage.server.connection_counts.connections == 0
+        assert not stage.server.connection_counts._pending
         assert not stage.server._connections
         assert not stage.server._tasks
 
@@ -414,7 +525,7 @@ async def test_a_peer_that_reads_no_answers_is_cut_off() -> None:
         async with asyncio.timeout(20):
             with pytest.raises(ConnectionError):
                 await _send_for_ever(encoder, ping)
-        assert await stage.wait_off_air() == "the encoder does not read"
+        assert await stage.wait_off_air() == DOES_NOT_READ
 
 
 async def test_unread_answers_at_the_limit_are_kept_and_one_byte_more_ends_the_connection() -> None:
@@ -438,7 +549,7 @@ async def test_unread_answers_at_the_limit_are_kept_and_one_byte_more_ends_the_c
         assert transport.get_write_buffer_size() == limit
         assert not stage.recorder.closed.is_set()
         transport.write(b"x")
-        assert await stage.wait_off_air() == "the encoder does not read"
+        assert await stage.wait_off_air() == DOES_NOT_READ
 
 
 async def _send_for_ever(encoder: Encoder, data: bytes) -> None:
@@ -450,7 +561,7 @@ async def test_memory_stays_flat_under_hostile_input() -> None:
     async with on_stage() as stage:
         live = await stage.join()
         await live.publish()
-        await live.send(wire.control(1, 65536))
+        await live.send(wire.control(1, 65536) + wire.aac_config())
         hostile = [
             wire.chunk(0, 5, bytes(60_000), length=0xFFFFFF, type_id=wire.VIDEO)
             + wire.control(2, 5),
@@ -484,7 +595,7 @@ async def test_each_line_has_the_connection_and_the_channel_and_never_a_key(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with on_stage(RtmpLimits(linger_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(linger_s=SHORT)) as stage:
         good, wrong, bad = [await stage.join() for _ in range(3)]
         await good.publish()
         await wrong.send(wire.opening("demo?key=" + KEY + "x"))
@@ -502,7 +613,9 @@ async def test_each_line_has_the_connection_and_the_channel_and_never_a_key(
     assert re.search(r"rtmp=(\d+) channel=demo on air", text)
     assert re.search(r"rtmp=(\d+) channel=demo refused: wrong stream key", text)
     assert re.search(r"rtmp=(\d+) channel=bad closing: got publish in state live", text)
-    assert re.search(r"rtmp=(\d+) channel=demo off air after \d+\.\d s: the encoder left", text)
+    assert re.search(
+        r"rtmp=(\d+) channel=demo off air after \d+\.\d s: the encoder disconnected", text
+    )
 
 
 SECRET = "uYRPqmxCe24Jvh9WkDzs7TnB"  # 24 letters and digits, as the catalog makes them
@@ -528,7 +641,7 @@ async def test_a_secret_pasted_anywhere_is_never_logged(
     logged: str,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with on_stage(RtmpLimits(linger_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(linger_s=SHORT)) as stage:
         stage.gate.failure = failure
         encoder = await stage.join()
         await encoder.send(wire.opening(name))
@@ -546,7 +659,7 @@ async def test_a_secret_pasted_as_channel_is_not_logged_while_it_is_decided(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with on_stage(RtmpLimits(linger_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(linger_s=SHORT)) as stage:
         stage.gate.is_open.clear()
         encoder = await stage.join()
         await encoder.send(wire.opening(SECRET + "?key=x"))
@@ -560,7 +673,7 @@ async def test_a_secret_pasted_as_channel_is_not_logged_while_it_is_decided(
 
 async def test_strangers_log_nothing_but_what_is_refused(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    async with on_stage(RtmpLimits(handshake_seconds=SHORT, linger_seconds=SHORT)) as stage:
+    async with on_stage(RtmpLimits(handshake_s=SHORT, linger_s=SHORT)) as stage:
         for sent in (b"", b"GET / HTTP/1.1\r\n\r\n", wire.handshake() + wire.publish()):
             stranger = await stage.join()
             await stranger.send(sent)

@@ -10,8 +10,8 @@ from tests.audio import encode_tone, split_frames
 
 from .stage import CHANNEL, KEY, Stage, on_stage
 
-MEDIA_SECONDS = 3
-PATIENCE_SECONDS = 20
+MEDIA_S = 3
+PATIENCE_S = 20
 
 _FFMPEG = ("ffmpeg", "-v", "warning", "-nostdin")
 
@@ -19,14 +19,14 @@ _FFMPEG = ("ffmpeg", "-v", "warning", "-nostdin")
 @pytest.fixture
 def aac_file(tmp_path: Path) -> Path:
     path = tmp_path / "tone.aac"
-    path.write_bytes(encode_tone("aac", MEDIA_SECONDS))
+    path.write_bytes(encode_tone("aac", MEDIA_S))
     return path
 
 
 @pytest.fixture
 def mp3_file(tmp_path: Path) -> Path:
     path = tmp_path / "tone.mp3"
-    path.write_bytes(encode_tone("mp3", MEDIA_SECONDS))
+    path.write_bytes(encode_tone("mp3", MEDIA_S))
     return path
 
 
@@ -35,7 +35,7 @@ async def _run(*command: str) -> tuple[int, str]:
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     try:
-        output, _ = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
+        output, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     finally:
         if process.returncode is None:
             process.kill()
@@ -93,7 +93,7 @@ async def test_ffmpeg_publishes_video_beside_audio_and_only_the_audio_comes_out(
     aac_file: Path,
 ) -> None:
     async with on_stage() as stage:
-        video = ("-f", "lavfi", "-i", f"testsrc=size=320x180:rate=30:duration={MEDIA_SECONDS}")
+        video = ("-f", "lavfi", "-i", f"testsrc=size=320x180:rate=30:duration={MEDIA_S}")
         coding = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "30", "-b:v", "2M")
         audio = ("-c:a", "copy", "-bsf:a", "aac_adtstoasc", "-f", "flv")
         status, output = await _run(

@@ -21,6 +21,10 @@ from ingest.rtmp import errors
         (errors.TooMuchBeforePublish(10), "got more than 10 bytes without a publish command"),
         (errors.TooManyMessageStreams(16), "got createStream more than 16 times"),
         (errors.UnexpectedCommand("publish", "live"), "got publish in state live"),
+        (
+            errors.UnplayableAudio("got video without audio", 3.0),
+            "no audio that can be played within 3 s: got video without audio",
+        ),
         (errors.DeadlinePassed("audio", 20.0), "no audio within 20 s"),
     ],
 )

@@ -1,3 +1,4 @@
+import itertools
 from contextlib import suppress
 
 import pytest
@@ -8,7 +9,7 @@ from awazpulse.audio import AudioError, Codec, Frame, MalformedAudio, Track, Uns
 from awazpulse.audio.aac import AdtsFramer, parse_audio_specific_config
 from ingest.rtmp.flv_audio import AudioReceiver, Packet, parse_enhanced
 
-from .wire import AAC_CONFIG
+from .wire import AAC_CONFIG, adts
 
 TRACK = parse_audio_specific_config(AAC_CONFIG)
 MP3_HEADER = bytes((0xFF, 0xFB, 0x90, 0x00))  # 128 kbit/s, 44.1 kHz, stereo: 417 bytes
@@ -34,6 +35,44 @@ def test_aac_is_a_track_and_adts_frames() -> None:
 
 def test_aac_before_its_configuration_is_passed_over() -> None:
     assert _receive((b"\xaf\x01one", 0), (b"\xaf\x00" + AAC_CONFIG, 5)) == [TRACK]
+
+
+def test_adts_in_access_units_is_a_configuration_where_there_is_none() -> None:
+    unit = adts(b"one")
+    for message in (b"\xaf\x01" + unit, b"\x91mp4a" + unit):
+        assert _receive((message, 5)) == [TRACK, _aac(b"one", 5)]
+    assert _receive((b"\xaf\x00" + AAC_CONFIG, 0), (b"\xaf\x01" + unit, 5)) == [
+        TRACK, _aac(b"one", 5),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("messages", "reason"),
+    [
+        ([b"\xaf\x01bare"], "got AAC without its configuration"),
+        ([b"\x91mp4abare"], "got AAC without its configuration"),
+        ([b"\x2f" + MP3_FRAME, b"\xaf\x01bare"], "got AAC without its configuration"),
+        ([b"\xaf\x00" + AAC_CONFIG, b"\x2f" + bytes(100)], "no frame can be found"),
+        ([b"\x95\x01mp4a\x01other"], "extra audio tracks only"),
+    ],
+)
+def test_what_cannot_be_played_is_named(messages: list[bytes], reason: str) -> None:
+    receiver = AudioReceiver()
+    for message in messages:
+        receiver.receive_message(message, 0)
+    assert reason in receiver.unplayable
+    receiver.receive_message(b"\xaf\x00" + AAC_CONFIG, 0)
+    receiver.receive_message(b"\xaf\x01bare", 0)
+    assert receiver.unplayable == ""
+
+
+@pytest.mark.parametrize(
+    "message", [b"", b"\xaf\x01", b"\xaf\x00" + AAC_CONFIG, b"\x90.mp3", b"\x92mp4a", b"\x94mp4ax"]
+)
+def test_silence_and_what_comes_beside_audio_are_no_reason_to_complain(message: bytes) -> None:
+    receiver = AudioReceiver()
+    receiver.receive_message(message, 0)
+    assert receiver.unplayable == ""
 
 
 def test_a_new_configuration_is_a_new_track() -> None:
@@ -122,6 +161,42 @@ def test_aac_after_mp3_and_mp3_after_aac_are_new_tracks() -> None:
         (b"\xaf\x01a", 60),
     )
     assert [type(event) for event in events] == [Track, Frame, Track, Frame, Track, Frame]
+
+
+# Changes of codec
+
+_KINDS = {
+    "AAC with its configuration": [b"\xaf\x00" + AAC_CONFIG, b"\xaf\x01one", b"\xaf\x01two"],
+    "AAC without": [b"\xaf\x01three", b"\xaf\x01four"],
+    "AAC under ADTS headers": [b"\xaf\x01" + adts(b"seven"), b"\xaf\x01" + adts(b"eight")],
+    "enhanced AAC": [b"\x90mp4a" + AAC_CONFIG, b"\x91mp4afive", b"\x91mp4asix"],
+    "whole MP3": [b"\x2f" + MP3_FRAME, b"\x2f" + MP3_FRAME],
+    "split MP3": [b"\x2f" + (MP3_FRAME * 3)[at : at + 300] for at in range(0, 1251, 300)],
+    "enhanced MP3": [b"\x90.mp3", b"\x91.mp3" + MP3_FRAME, b"\x91.mp3" + MP3_FRAME],
+}
+
+
+def _codec_of(frame: Frame) -> Codec:
+    is_aac = frame.data[0] == 0xFF and frame.data[1] & 0xF6 == 0xF0
+    assert frame.header_bytes == (7 if is_aac else 0)
+    return Codec.AAC if is_aac else Codec.MP3
+
+
+@pytest.mark.parametrize("kinds", list(itertools.permutations(_KINDS, 3)), ids="+".join)
+def test_audio_is_never_published_on_a_track_of_another_codec(kinds: tuple[str, ...]) -> None:
+    receiver = AudioReceiver()
+    track: Track | None = None
+    for kind in kinds:
+        frames = 0
+        for time, body in enumerate(_KINDS[kind]):
+            for event in receiver.receive_message(body, time):
+                if isinstance(event, Track):
+                    track = event
+                    continue
+                assert track is not None
+                assert track.codec is _codec_of(event)
+                frames += 1
+        assert frames >= 2 or kind == "AAC without"
 
 
 # Enhanced RTMP

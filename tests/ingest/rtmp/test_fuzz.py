@@ -25,6 +25,7 @@ _COMMANDS = st.sampled_from(
         wire.command("play", 6, wire.NULL, wire.string("a")),
         wire.aac_config(),
         wire.aac_frame(b"one", 10),
+        wire.aac_frame(wire.adts(b"two"), 20),
         wire.message(wire.VIDEO, bytes(300)),
         wire.control(1, 1),
         wire.control(1, 2**31 - 1),

@@ -59,6 +59,14 @@ def test_other_user_control_events_and_bandwidths_are_taken_in_silence() -> None
     assert _answers(link) == []
 
 
+def test_video_is_told_once_and_never_returned() -> None:
+    link = _shaken()
+    assert link.receive_data(wire.message(wire.VIDEO, bytes(500))) == ()
+    assert [link.take_video(), link.take_video()] == [True, False]
+    link.receive_data(wire.message(wire.AUDIO, b"a"))
+    assert not link.take_video()
+
+
 def test_an_acknowledgement_comes_each_window() -> None:
     link = _shaken()
     link.receive_data(wire.control(WINDOW, 1000))

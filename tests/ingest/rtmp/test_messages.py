@@ -2,10 +2,11 @@ import pytest
 
 from ingest.rtmp.errors import MalformedMessage
 from ingest.rtmp.messages import (
-    AGGREGATE,
     Abort,
     Acknowledgement,
+    ControlMessage,
     Message,
+    MessageType,
     SetChunkSize,
     SetPeerBandwidth,
     UserControl,
@@ -13,15 +14,7 @@ from ingest.rtmp.messages import (
     parse_aggregate,
 )
 
-Control = (
-    SetChunkSize
-    | Abort
-    | Acknowledgement
-    | WindowAcknowledgementSize
-    | SetPeerBandwidth
-    | UserControl
-)
-_CASES: list[tuple[Control, str]] = [
+_CASES: list[tuple[ControlMessage, str]] = [
     (SetChunkSize(4096), "00001000"),
     (Abort(3), "00000003"),
     (Acknowledgement(2_500_000), "002625a0"),
@@ -32,16 +25,22 @@ _CASES: list[tuple[Control, str]] = [
 
 
 @pytest.mark.parametrize(("value", "body"), _CASES)
-def test_each_control_message_is_written_and_read_back(value: Control, body: str) -> None:
+def test_each_control_message_is_written_and_read_back(value: ControlMessage, body: str) -> None:
     assert value.serialize().hex() == body
     assert type(value).parse(bytes.fromhex(body)) == value
 
 
 @pytest.mark.parametrize(("value", "body"), _CASES)
-def test_a_control_message_that_is_cut_off_is_malformed(value: Control, body: str) -> None:
+def test_a_control_message_that_is_cut_off_is_malformed(value: ControlMessage, body: str) -> None:
     size = 1 if isinstance(value, UserControl) else 3
     with pytest.raises(MalformedMessage, match=f"got .* with {size} bytes"):
         type(value).parse(bytes.fromhex(body)[:size])
+
+
+def test_each_control_message_has_a_type_of_its_own() -> None:
+    types = [type(value).TYPE for value, _ in _CASES]
+    assert sorted(types) == [1, 2, 3, 4, 5, 6]
+    assert MessageType.WINDOW_ACKNOWLEDGEMENT_SIZE.spoken_name == "Window Acknowledgement Size"
 
 
 def test_bytes_behind_a_control_message_are_ignored() -> None:
@@ -63,7 +62,7 @@ def _tag(type_id: int, timestamp: int, payload: bytes) -> bytes:
 
 
 def _parse(body: bytes, timestamp: int) -> list[tuple[int, int, bytes]]:
-    aggregate = Message(AGGREGATE, 1, timestamp, body)
+    aggregate = Message(MessageType.AGGREGATE, 1, timestamp, body)
     return [(m.type_id, m.timestamp, m.payload) for m in parse_aggregate(aggregate)]
 
 

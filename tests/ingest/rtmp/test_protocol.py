@@ -12,11 +12,14 @@ from ingest.rtmp.errors import (
     TooManyMessageStreams,
     TooMuchBeforePublish,
     UnexpectedCommand,
+    UnplayableAudio,
 )
 from ingest.rtmp.events import Event, PublishEnded, PublishRequested, Refused
 from ingest.rtmp.limits import RtmpLimits
+from ingest.rtmp.messages import MessageType
 from ingest.rtmp.metadata import Metadata
 from ingest.rtmp.protocol import (
+    AUDIO_PROOF_S,
     MAX_BYTES_BEFORE_PUBLISH,
     MAX_MESSAGE_STREAMS,
     ServerProtocol,
@@ -29,6 +32,7 @@ from .every_way import fail_every_way, receive_every_way
 
 LIMITS = RtmpLimits()
 REQUESTED = PublishRequested("demo", "0PENSESAME", "FMLE/3.0 (compatible; FMSc/1.0)")
+MP3_FRAME = bytes((0xFF, 0xFB, 0x90, 0x00)) + bytes(413)
 TRACK = parse_audio_specific_config(wire.AAC_CONFIG)
 
 
@@ -152,6 +156,14 @@ def test_unknown_commands_are_passed_over_in_any_state() -> None:
     unknown = wire.command("_checkbw", 9, wire.NULL) + wire.command("onStatus", 0, wire.NULL)
     data = wire.handshake() + unknown + wire.opening()[len(wire.handshake()) :] + unknown
     assert _receive(data) == [REQUESTED]
+
+
+@pytest.mark.parametrize("message_type", [kind for kind in MessageType if kind.max_bytes])
+def test_every_type_that_is_stored_is_handled_somewhere(message_type: MessageType) -> None:
+    body = bytes((0, 0, 0, 1)) if message_type < MessageType.AUDIO else b""
+    if message_type in (MessageType.COMMAND_AMF0, MessageType.COMMAND_AMF3):
+        body = wire.string("unknown")
+    assert _receive_live(wire.message(message_type, body)) == []
 
 
 # Media
@@ -412,50 +424,177 @@ def test_decisions_that_nobody_asked_for_are_our_own_fault_and_change_nothing() 
 
 
 @pytest.mark.parametrize(
-    ("data", "seconds", "missing"),
+    ("data", "wait_s", "missing"),
     [
-        (b"", LIMITS.handshake_seconds, "handshake"),
-        (wire.handshake()[:-1], LIMITS.handshake_seconds, "handshake"),
-        (wire.handshake(), LIMITS.publish_seconds, "connect"),
-        (wire.handshake() + wire.connect(), LIMITS.publish_seconds, "publish"),
-        (wire.before_publish(), LIMITS.publish_seconds, "publish"),
+        (b"", LIMITS.handshake_s, "handshake"),
+        (wire.handshake()[:-1], LIMITS.handshake_s, "handshake"),
+        (wire.handshake(), LIMITS.publish_s, "connect"),
+        (wire.handshake() + wire.connect(), LIMITS.publish_s, "publish"),
+        (wire.before_publish(), LIMITS.publish_s, "publish"),
     ],
 )
-def test_a_peer_that_waits_has_a_deadline(data: bytes, seconds: float, missing: str) -> None:
+def test_a_peer_that_waits_has_a_deadline(data: bytes, wait_s: float, missing: str) -> None:
     protocol = ServerProtocol(LIMITS, 100.0)
     protocol.receive_data(data, 100.0)
-    assert protocol.deadline == 100.0 + seconds
-    assert protocol.handle_deadline(100.0 + seconds - 0.001) == []
-    with pytest.raises(DeadlinePassed, match=f"no {missing} within {seconds:g} s"):
-        protocol.handle_deadline(100.0 + seconds)
+    assert protocol.deadline == 100.0 + wait_s
+    assert protocol.handle_deadline(100.0 + wait_s - 0.001) == []
+    with pytest.raises(DeadlinePassed, match=f"no {missing} within {wait_s:g} s"):
+        protocol.handle_deadline(100.0 + wait_s)
 
 
 def test_bytes_that_bring_nothing_forward_move_no_deadline() -> None:
     protocol = ServerProtocol(LIMITS, 0.0)
     for second, byte in enumerate(wire.handshake()[:4]):
         protocol.receive_data(bytes((byte,)), float(second))
-    assert protocol.deadline == LIMITS.handshake_seconds
+    assert protocol.deadline == LIMITS.handshake_s
     protocol = _protocol(wire.before_publish())
     protocol.receive_data(wire.command("releaseStream", 2, wire.NULL), 3.0)
-    assert protocol.deadline == LIMITS.publish_seconds
+    assert protocol.deadline == LIMITS.publish_s
 
 
 def test_live_each_audio_frame_moves_the_deadline_and_video_does_not() -> None:
     protocol = _live()
-    assert protocol.deadline == LIMITS.silence_seconds
+    assert protocol.deadline == LIMITS.silence_s
     protocol.receive_data(wire.aac_config() + wire.aac_frame(b"a"), 5.0)
-    assert protocol.deadline == 5.0 + LIMITS.silence_seconds
+    assert protocol.deadline == 5.0 + LIMITS.silence_s
     protocol.receive_data(wire.message(wire.VIDEO, bytes(10)), 9.0)
     protocol.receive_data(wire.message(wire.AUDIO, b""), 9.0)
     with pytest.raises(DeadlinePassed, match="no audio within 20 s"):
-        protocol.handle_deadline(5.0 + LIMITS.silence_seconds)
+        protocol.handle_deadline(5.0 + LIMITS.silence_s)
+
+
+# What cannot be played
+
+VIDEO = wire.message(wire.VIDEO, bytes(100))
+BARE_AAC = wire.aac_frame(b"bare")
+SPLIT_MP3 = wire.message(wire.AUDIO, b"\x2f" + bytes(100))
+OTHER_TRACK = wire.message(wire.AUDIO, b"\x95\x01mp4a\x01other")
+AGGREGATED_VIDEO = wire.message(wire.AGGREGATE, b"\x09\x00\x00\x01" + bytes(7) + b"v")
+
+
+@pytest.mark.parametrize(
+    ("media", "reason"),
+    [
+        (VIDEO, "got video without audio; add audio"),
+        (AGGREGATED_VIDEO, "got video without audio; add audio"),
+        (VIDEO + wire.message(wire.AUDIO, b""), "got video without audio; add audio"),
+        (BARE_AAC, "got AAC without its configuration"),
+        (VIDEO + BARE_AAC, "got AAC without its configuration"),
+        (SPLIT_MP3, "got MP3 audio in which no frame can be found"),
+        (OTHER_TRACK, "got extra audio tracks only"),
+    ],
+)
+def test_media_without_audio_that_can_be_played_is_refused_within_3_s(
+    media: bytes, reason: str
+) -> None:
+    protocol = _live()
+    for time in (10.0, 11.0, 12.9):
+        assert protocol.receive_data(media, time) == []
+    assert protocol.deadline == 10.0 + AUDIO_PROOF_S
+    assert protocol.handle_deadline(10.0 + AUDIO_PROOF_S - 0.001) == []
+    with pytest.raises(UnplayableAudio, match=f"within 3 s: {reason}") as raised:
+        protocol.handle_deadline(10.0 + AUDIO_PROOF_S)
+    assert protocol.fail(raised.value, 13.0)
+    [status] = _answers(protocol)
+    assert (status.code, status.stream_id) == ("NetStream.Failed", 1)
+    assert reason in status.description
+
+
+@pytest.mark.parametrize("media", [VIDEO, BARE_AAC, SPLIT_MP3, OTHER_TRACK])
+@pytest.mark.parametrize(
+    "audio",
+    [
+        wire.aac_config() + wire.aac_frame(b"a"),
+        wire.aac_frame(wire.adts(b"a")),
+        wire.message(wire.AUDIO, b"\x2f" + MP3_FRAME * 2),
+    ],
+)
+def test_audio_that_can_be_played_in_time_is_proof_enough(media: bytes, audio: bytes) -> None:
+    protocol = _live()
+    protocol.receive_data(media, 10.0)
+    events = protocol.receive_data(audio, 12.9)
+    assert [type(event) for event in events[:2]] == [Track, Frame]
+    protocol.receive_data(VIDEO, 13.0)
+    assert protocol.deadline == 12.9 + LIMITS.silence_s
+    with pytest.raises(DeadlinePassed, match="no audio within 20 s"):
+        protocol.handle_deadline(protocol.deadline)
+
+
+def test_audio_that_can_no_longer_be_played_is_refused_too() -> None:
+    protocol = _live()
+    protocol.receive_data(wire.aac_config() + wire.aac_frame(b"a"), 0.0)
+    for time in (100.0, 101.0, 102.0):
+        protocol.receive_data(SPLIT_MP3, time)
+    with pytest.raises(UnplayableAudio, match="no frame can be found"):
+        protocol.handle_deadline(103.0)
+
+
+def test_an_encoder_that_sends_nothing_has_the_time_of_silence() -> None:
+    protocol = _protocol(wire.before_publish() + VIDEO + wire.publish() + VIDEO)
+    protocol.accept_publish(0.0)
+    meta = wire.string("onMetaData") + wire.amf_object(encoder="obs")
+    protocol.receive_data(wire.message(wire.DATA, meta) + wire.message(wire.AUDIO, b""), 1.0)
+    assert protocol.deadline == LIMITS.silence_s
+    with pytest.raises(DeadlinePassed, match="no audio within 20 s"):
+        protocol.handle_deadline(LIMITS.silence_s)
+
+
+def test_a_shorter_time_of_silence_comes_first() -> None:
+    protocol = ServerProtocol(RtmpLimits(silence_s=1), 0.0)
+    protocol.receive_data(wire.opening(), 0.0)
+    protocol.accept_publish(0.0)
+    protocol.receive_data(VIDEO, 0.5)
+    with pytest.raises(DeadlinePassed):
+        protocol.handle_deadline(1.0)
+
+
+def test_an_encoder_whose_track_came_early_has_shown_audio() -> None:
+    protocol = _protocol(wire.opening() + wire.aac_config())
+    protocol.accept_publish(0.0)
+    protocol.receive_data(VIDEO, 1.0)
+    assert protocol.deadline == LIMITS.silence_s
+
+
+def test_the_end_of_a_publication_takes_the_demand_for_audio_back() -> None:
+    protocol = _live()
+    protocol.receive_data(BARE_AAC + wire.command("closeStream", 0, wire.NULL), 1.0)
+    with pytest.raises(DeadlinePassed, match="no publish within 10 s"):
+        protocol.handle_deadline(1.0 + LIMITS.publish_s)
+    protocol.receive_data(wire.publish(), 2.0)
+    protocol.accept_publish(2.0)
+    assert protocol.deadline == 2.0 + LIMITS.silence_s
+
+
+def test_aac_under_adts_headers_is_on_air_without_a_sequence_header() -> None:
+    unit = wire.aac_frame(wire.adts(b"one"), 10)
+    assert _receive_live(unit)[0] == TRACK
+    protocol = _protocol(wire.opening() + unit)
+    assert protocol.accept_publish(0.0) == [TRACK]
+    [frame] = protocol.receive_data(unit, 0.0)
+    assert isinstance(frame, Frame)
+    assert (frame.data, frame.header_bytes) == (wire.adts(b"one"), 7)
+
+
+def test_aac_frames_of_960_samples_are_refused_with_a_reason_that_the_encoder_reads() -> None:
+    config = wire.message(wire.AUDIO, b"\xaf\x00" + bytes((0x12, 0x14)))
+    for protocol in (_live(), _protocol(wire.opening())):
+        protocol.data_to_send()
+        with pytest.raises(UnsupportedAudio) as raised:
+            protocol.receive_data(config, 0.0)
+        assert protocol.fail(raised.value, 0.0)
+        [status] = _answers(protocol)
+        assert status.code == "NetStream.Failed"
+        assert "960 samples, expected 1024" in status.description
+
+
+# Our own deadlines
 
 
 def test_a_decision_of_ours_that_is_late_is_a_refusal_that_blames_us() -> None:
     protocol = _protocol(wire.opening())
     protocol.data_to_send()
-    assert protocol.deadline == LIMITS.decision_seconds
-    [ended] = protocol.handle_deadline(LIMITS.decision_seconds)
+    assert protocol.deadline == LIMITS.decision_s
+    [ended] = protocol.handle_deadline(LIMITS.decision_s)
     assert isinstance(ended, PublishEnded)
     [status] = _answers(protocol)
     assert status.code == "NetStream.Publish.BadName"
@@ -465,7 +604,7 @@ def test_a_decision_of_ours_that_is_late_is_a_refusal_that_blames_us() -> None:
 def test_a_refused_peer_that_stays_has_a_deadline() -> None:
     protocol = _protocol(wire.opening())
     protocol.refuse_publish("no", 50.0)
-    assert protocol.deadline == 50.0 + LIMITS.linger_seconds
+    assert protocol.deadline == 50.0 + LIMITS.linger_s
     with pytest.raises(DeadlinePassed):
         protocol.handle_deadline(protocol.deadline)
 

@@ -9,7 +9,7 @@ from ingest.rtmp.connection import VIDEO_READ_BYTES
 from ingest.rtmp.server import RtmpServer
 
 from . import wire
-from .stage import KEY, FakeGate, eventually, on_stage
+from .stage import KEY, FakeGate, eventually, on_stage, why_ended
 
 
 async def test_the_kernel_chooses_the_port_when_none_is_named() -> None:
@@ -47,7 +47,7 @@ async def test_one_port_is_open_on_ipv4_and_ipv6_and_an_address_has_one_spelling
 async def test_one_connection_that_cannot_read_on_does_not_leave_the_others_paused(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.rtmp.server.REST_SECONDS", 0.2)  # for all three to rest together
+    monkeypatch.setattr("ingest.rtmp.server.REST_S", 0.2)  # for all three to rest together
     async with on_stage() as stage:
         encoders = [await stage.join() for _ in range(3)]
         for number, encoder in enumerate(encoders):
@@ -61,7 +61,7 @@ async def test_one_connection_that_cannot_read_on_does_not_leave_the_others_paus
         stage.server._resting[0].resume = fail  # type: ignore[method-assign]
         await eventually(lambda: not stage.server._resting)
         broken = [b for b in stage.gate.broadcasts if b.is_closed]
-        assert [b.closed_reason for b in broken] == ["an error of ours"]
+        assert [why_ended(b) for b in broken] == ["an error of this server"]
         pairs = zip(encoders, stage.gate.recorders, strict=True)
         others = [pair for pair in pairs if not pair[1].closed.is_set()]
         for encoder, _ in others:
@@ -74,7 +74,7 @@ async def test_one_connection_that_cannot_read_on_does_not_leave_the_others_paus
 async def test_a_stopping_server_gives_up_on_a_decision_that_never_comes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ingest.rtmp.server.CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr("ingest.rtmp.server.CLOSE_S", 0.05)
     async with on_stage() as stage:
         stage.gate.is_open.clear()
         encoder = await stage.join()
@@ -99,7 +99,7 @@ async def test_the_server_closes_encoders_and_broadcasts() -> None:
         await stage.server.close()
         for encoder in (live, idle, pending):
             await encoder.wait_closed()
-        assert stage.gate.recorders[0].reason == "the server is stopping"
+        assert why_ended(stage.gate.broadcasts[0]) == "the server stops"
         assert all(broadcast.is_closed for broadcast in stage.gate.broadcasts)
         with pytest.raises(ConnectionRefusedError):
             await stage.join()

@@ -131,6 +131,22 @@ def aac_frame(access_unit: bytes, time: int = 0) -> bytes:
     return message(AUDIO, b"\xaf\x01" + access_unit, time=time)
 
 
+def adts(
+    access_unit: bytes,
+    *,
+    rate_index: int = 4,
+    channels: int = 2,
+    crc: bool = False,
+    mpeg_2: bool = False,
+    blocks: int = 1,
+) -> bytes:
+    """An access unit under an ADTS header, of AAC-LC; that of `AAC_CONFIG` by default."""
+    size = len(access_unit) + (9 if crc else 7)
+    bits = (0xFFF0 | mpeg_2 << 3 | (not crc)) << 40
+    bits |= 1 << 38 | rate_index << 34 | channels << 30 | size << 13 | 0x7FF << 2 | blocks - 1
+    return bits.to_bytes(7, "big") + (b"\x12\x34" if crc else b"") + access_unit
+
+
 def _utf8(text: str) -> bytes:
     encoded = text.encode()
     return len(encoded).to_bytes(2, "big") + encoded

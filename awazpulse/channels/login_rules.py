@@ -1,4 +1,4 @@
-"""Whether an encoder may go on air: the checks of a source's login, in their order. No I/O.
+"""The rules of a source's login, in their order, and of staying on air. Pure decisions, no waiting.
 
 The secret comes before everything that only the owner may learn: whether the channel is disabled,
 which type is selected, and whether somebody is on air.
@@ -9,13 +9,12 @@ import os
 
 from awazpulse.kinds import StreamType
 from awazpulse.refusals import (
-    ChannelBusy,
     ChannelDisabled,
     ChannelInMaintenance,
     TypeNotSelected,
     WrongSecret,
 )
-from awazpulse.relay import Broadcast
+from awazpulse.relay import Broadcast, End, EndReason
 from awazpulse.store import Channel
 
 from .records import ChannelRecord, PolicyRecord
@@ -53,34 +52,18 @@ def require_selected(record: ChannelRecord, stream_type: StreamType) -> None:
         raise TypeNotSelected(record.channel.id, stream_type, record.selected_type)
 
 
-def require_free(
-    live: Broadcast | None, *, takeover: bool, stale_source_s: float, now: float
-) -> None:
-    """Raise `ChannelBusy` unless nothing is on air, or what is may be taken over.
-
-    A source that has been silent for `stale_source_s` holds nobody off: its connection is
-    half-dead more often than not.
-    """
-    if live is None or takeover:
-        return
-    live.pull()  # it may have sent what nobody has needed yet
-    if live.is_closed or now - live.last_frame >= stale_source_s:
-        return
-    raise ChannelBusy(live.channel_id)
-
-
-def find_reason_to_close(record: PolicyRecord | None, broadcast: Broadcast) -> str | None:
+def find_reason_to_end(record: PolicyRecord | None, broadcast: Broadcast) -> End | None:
     """Return why what is on air may be so no longer, None when it may."""
-    if record is None:
-        return "the channel was removed"
+    if record is None or record.main is None:
+        return End(EndReason.REMOVED)
     try:
         record.require_enabled()
     except ChannelInMaintenance:
-        return "the channel is in maintenance"
+        return End(EndReason.MAINTENANCE)
     except ChannelDisabled:
-        return "the channel was disabled"
-    if record.selected_type != broadcast.stream_type:
-        return f"switched to {record.selected_type.label}"
+        return End(EndReason.DISABLED)
+    if record.selected_type != broadcast.stream_type and not record.channel.simulcast:
+        return End(EndReason.SWITCHED, why=f"the channel is set to {record.selected_type.label}")
     return None
 
 

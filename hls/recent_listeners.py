@@ -1,8 +1,8 @@
 """Counts the listeners of one HLS broadcast. No I/O.
 
 HLS has no connection that lasts: a listener is a client (address and user agent) that asked for
-the playlist or a segment within the last seconds. The oldest stand first, so what has expired is
-found without a timer each.
+the playlist or a segment within the last seconds. They are kept in the order of their last
+request, so that those that have expired are found at the front, without a timer each.
 """
 
 from collections import OrderedDict
@@ -11,7 +11,7 @@ from typing import Protocol
 
 
 class Counter(Protocol):
-    """What an audience needs of a broadcast."""
+    """What counts the listeners of a broadcast."""
 
     @property
     def has_room(self) -> bool:
@@ -24,8 +24,8 @@ class Counter(Protocol):
         """Count a listener out."""
 
 
-class Audience:
-    """The listeners of one broadcast; at most `max_clients`, whatever the broadcast has room for.
+class RecentListeners:
+    """The listeners of one broadcast; at most `max_clients`, even if the counter has room for more.
 
     Only hashes of the clients are kept: nothing of a listener's address stays in memory.
     """

@@ -1,13 +1,12 @@
 import pytest
 
 from awazpulse.errors import MisuseError
-from awazpulse.relay import Broadcast, Station
+from awazpulse.relay import Broadcast, End, EndReason
 from awazpulse.relay.registry import Registry
-from tests.awazpulse.channels.support import FakeSource
 
 
 def make_broadcast(channel_id: str = "demo") -> Broadcast:
-    return Broadcast(channel_id, "hls", FakeSource(), station=Station(), max_listeners=10, now=0.0)
+    return Broadcast(channel_id, "hls", max_listeners=10, now=0.0)
 
 
 def test_registry_holds_one_open_broadcast_a_channel() -> None:
@@ -25,7 +24,7 @@ def test_registry_holds_one_open_broadcast_a_channel() -> None:
 
 def test_registry_takes_no_closed_broadcast() -> None:
     broadcast = make_broadcast()
-    broadcast.close("over")
+    broadcast.close(End(EndReason.STOPPED))
     with pytest.raises(MisuseError):
         Registry().add(broadcast)
 

@@ -1,0 +1,68 @@
+"""The seam behind a gap: what of a source's first frames may be sent on. No I/O.
+
+A source that has stalled, with its connection alive, sends afterwards what it could not send before. Silence
+has stood in for that already. Sent on, it would leave every listener behind by the length of the stall, for
+good; so what runs ahead of the clock is left out.
+
+The first MP3 frames behind a seam may refer to bytes of frames that listeners did not get. They are muted
+(`audio.reservoir`), so that no decoder complains.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from awazpulse.audio import Codec, Frame, Track
+from awazpulse.audio.reservoir import ReservoirSeam
+
+MAX_LEAD_S = 0.5  # more than encoders and the network deliver early, less than anybody minds
+SETTLED_S = 1.0  # without a frame that ran ahead: the backlog is over
+
+
+class Seam:
+    """One seam. `covered_until` is up to when something stood in, `now` when the source is heard again.
+
+    `has_backlog`: whether the source may send what it could not send in the gap.
+    """
+
+    def __init__(
+        self, track: Track, covered_until: float, now: float, *, has_backlog: bool = True
+    ) -> None:
+        self.dropped = 0
+        self.reach = covered_until  # the time that the audio sent so far reaches up to
+        self._frame_s = 1 / track.sample_rate
+        self._settled_at = now + SETTLED_S
+        self._has_backlog = has_backlog
+        self._reservoir = ReservoirSeam() if track.codec is Codec.MP3 else None
+
+    def set_track(self, track: Track) -> None:
+        """Frames of another track follow."""
+        self._frame_s = 1 / track.sample_rate
+        self._reservoir = ReservoirSeam() if track.codec is Codec.MP3 else None
+
+    def is_over(self, now: float) -> bool:
+        """Whether the source is in time, and needs to be looked at no more."""
+        is_settled = not self._has_backlog or now >= self._settled_at
+        return is_settled and (self._reservoir is None or self._reservoir.is_done)
+
+    def take(self, frames: Sequence[Frame], now: float) -> Sequence[Frame]:
+        """Return the frames to send on, maybe none."""
+        if self._has_backlog:
+            frames = self._leave_out_backlog(frames, now)
+        reservoir = self._reservoir
+        if reservoir is None or reservoir.is_done:
+            return frames
+        return [replace(frame, data=reservoir.mend(frame.data)) for frame in frames]
+
+    def _leave_out_backlog(self, frames: Sequence[Frame], now: float) -> Sequence[Frame]:
+        kept: list[Frame] = []
+        for frame in frames:
+            duration_s = frame.samples * self._frame_s
+            if self.reach + duration_s > now + MAX_LEAD_S:
+                self.dropped += 1
+                self._settled_at = now + SETTLED_S
+                if self._reservoir is not None:
+                    self._reservoir = ReservoirSeam()  # the next one refers to what is left out
+                continue
+            self.reach += duration_s
+            kept.append(frame)
+        return frames if len(kept) == len(frames) else kept
