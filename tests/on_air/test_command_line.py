@@ -63,6 +63,9 @@ async def test_an_operator_makes_users_and_channels_which_the_server_knows_at_on
         (("channel", "set", "nobody", "name=X"), 2, "channel 'nobody' does not exist"),
         (("switch", "../demo", "hls"), 2, "channel '../demo' does not exist"),
         (("channel", "set", "demo", "maxListeners"), 2, "expected NAME=VALUE"),
+        (("channel", "fallback", "nobody", __file__), 2, "channel 'nobody' does not exist"),
+        (("channel", "fallback", "nobody", "--remove"), 2, "channel 'nobody' does not exist"),
+        (("channel", "fallback", "demo", "/nowhere.mp3"), 2, "cannot read /nowhere.mp3"),
     ],
 )
 async def test_what_cannot_be_done_is_one_line(
