@@ -33,6 +33,8 @@ from .title import Title
 logger = logging.getLogger(__name__)
 
 MIN_BRIDGED_GAP_S = 0.1  # shorter ones are the jitter of a network
+MAX_LEAD_S = 2.0  # that is believed: a source whose clock is fast would have its gaps unfilled
+FALLBACK_RETRY_S = 30.0  # after one that could not be read
 
 _ids = itertools.count(1)
 
@@ -78,6 +80,14 @@ class Broadcast:
         self._seam: Seam | None = None
         self._stand_in: StandIn | None = None
         self._is_dead_air = False
+        self._is_pulling = False
+        self._connected_at = now
+        # What the listeners were sent reached up to `_covered_until` when the source had published
+        # `_covered_samples`: all that it takes to know it later, and nothing on the way of a frame.
+        self._covered_until = now
+        self._covered_samples = 0
+        self._no_fallback_until = now
+        self._told_now = now  # the newest time that was told, but for frames
         self._source_title = Title()
         self._aired_s = 0.0
         self._airing_since: float | None = None
@@ -116,7 +126,8 @@ class Broadcast:
         """What the listeners hear just now."""
         if self._stand_in is not None:
             return self._stand_in.sound
-        return Sound.SOURCE if self._heard is not None else Sound.NOTHING
+        is_heard = self._heard is not None or self._seam is not None
+        return Sound.SOURCE if is_heard else Sound.NOTHING
 
     @property
     def needs_pace(self) -> bool:
@@ -144,36 +155,60 @@ class Broadcast:
     def connect(self, source: Source, station: Station, now: float) -> Input:
         """Make `source` the channel's source, in place of the present one, which is cut off.
 
-        It is heard from its first frame on; until then whatever is heard goes on.
+        It is heard from its first frame on; until then whatever is heard goes on. What is returned is
+        closed already if somebody who is told of it ends it.
         """
         self._require_open()
+        self._told_now = now
         self.pull()  # what the present source has sent by now
-        former, self._input, self._heard = self._input, None, None
-        self._seam, self._is_dead_air = None, False
+        former = self._part_from_source()
         if former is not None:
-            former.is_open = False
             self._outlet.close_one(former.source.close, End(EndReason.TAKEN_OVER, station.address))
         self._require_open()
-        self._input = Input(self, source, station)
+        source_input = self._input = Input(self, source, station)
         self.station = station
+        self._connected_at = now
         self._life.connect(now)
         if self._airing_since is None:
             self._airing_since = now
         self._tell(AirChange.SOURCE_CAME)
-        return self._input
+        return source_input
 
     def cut_off(self, end: End, now: float) -> None:
-        """Cut the source off, and wait for another one."""
-        source_input = self._input
-        if source_input is not None:
-            source_input.is_open = False
-            self._outlet.close_one(source_input.source.close, end)
-            self.lose_source(end, now)
+        """Cut the source off, and wait for another one; nothing changes without a source."""
+        former = self._part_from_source()
+        if former is not None:
+            self._outlet.close_one(former.source.close, end)
+            if self.end is None and self._input is None:
+                self.lose_source(end, now)
 
     def pull(self) -> None:
-        """Have the source publish what has come by now."""
-        if self.end is None and self._input is not None:
-            self._input.source.pull()
+        """Have the source publish what has come by now.
+
+        Inside a pull, or while deliveries are told something, it does nothing: what comes has its order.
+        A source that raises is cut off.
+        """
+        source_input = self._input
+        if source_input is None or self._is_pulling or self._outlet.is_telling:
+            return
+        self._is_pulling = True
+        try:
+            source_input.source.pull()
+        except Exception as error:
+            logger.exception("channel=%s its source failed", self.channel_id)
+            if self._input is source_input:
+                end = End(EndReason.FAILED, why=type(error).__name__)
+                self.cut_off(end, max(self._told_now, self.last_frame))
+        finally:
+            self._is_pulling = False
+
+    def _part_from_source(self) -> Input | None:
+        """Close the input, and return it; nothing that its source does is heard any more."""
+        former, self._input, self._heard, self._seam = self._input, None, None, None
+        self._is_dead_air = False
+        if former is not None:
+            former.is_open = False
+        return former
 
     def take_station(self, station: Station) -> None:
         """The source says something else of itself. For its input."""
@@ -181,7 +216,10 @@ class Broadcast:
 
     def take_track(self, track: Track) -> None:
         """Frames of this track follow from the source. For its input."""
-        if self._heard is not None:
+        if self._seam is not None:
+            self._seam.set_track(track)
+        if self._heard is not None or self._seam is not None:
+            self._note_reach(self._sent_until)
             self._set_track(track)
         self._stand_ins.prepare(self.channel_id, track, self.station.bitrate_kbps)
 
@@ -198,8 +236,7 @@ class Broadcast:
 
     def lose_source(self, end: End, now: float) -> None:
         """The source is gone, by itself. For its input."""
-        self._input = self._heard = self._seam = None
-        self._is_dead_air = False
+        self._part_from_source()
         self.last_loss = end
         if self.sound is not Sound.FALLBACK:
             self._stop_airing(now)
@@ -211,40 +248,64 @@ class Broadcast:
         """Take the first frames of a source, or those behind a gap."""
         track = source_input.track
         assert track is not None, "an input publishes no frame before its track"
-        quiet_since, self.last_frame = self.last_frame, now
+        sent_until, self.last_frame = self._sent_until, now
         if self._is_dead_air:
             return
-        if self._seam is None:
+        is_anew = self._seam is None
+        if is_anew:
             begins = now - measure_frames(frames)[1] / track.sample_rate
-            self._begin_seam(source_input, track, quiet_since, begins, now)
+            self._begin_seam(source_input, track, sent_until, begins, now)
+            if self._input is not source_input:
+                return  # somebody who was told of it has ended it
         seam = self._seam
         if seam is not None:
             frames = seam.take(frames, now)
         if seam is None or seam.is_over(now):
             self._seam, self._heard = None, source_input
-        if frames and self.end is None:
+        if frames:
+            size, samples = measure_frames(frames)
+            self.published_bytes += size
+            self.published_samples += samples
             self._outlet.on_frames(frames)
+        if is_anew and source_input.is_open:
+            self._tell(AirChange.SOURCE_HEARD)
 
     def _begin_seam(
-        self, source_input: Input, track: Track, quiet_since: float, begins: float, now: float
+        self, source_input: Input, track: Track, sent_until: float, begins: float, now: float
     ) -> None:
         """Go over from what is heard to the source, whose first frames begin at `begins`."""
-        has_stalled = source_input.has_been_heard
+        has_stalled = source_input.has_been_heard or now - self._connected_at >= SILENCE_AFTER_S
         source_input.has_been_heard = True
-        covered_until = self._bridge(quiet_since, begins)
+        has_stood_in = self._bridge(sent_until, begins)
+        if self._input is not source_input:
+            return
         if self._life.state is AirState.ON_FALLBACK:
             self._life.step(AirStep.COME, now)
+        if self._airing_since is None:
+            self._airing_since = now
         is_first = self.track is None
+        covered_until = begins if is_first else max(self._covered_until, sent_until, begins)
+        self._seam = Seam(track, covered_until, now) if has_stalled and has_stood_in else None
         if track != self.track:
             self._set_track(track)
+        self._note_reach(covered_until)
         if not is_first:
             self._outlet.on_break()
         self._show(self._source_title)
-        if self._airing_since is None:
-            self._airing_since = now
-        is_backlog = has_stalled and covered_until is not None
-        self._seam = Seam(track, covered_until or now, now) if is_backlog else None
-        self._tell(AirChange.SOURCE_HEARD)
+
+    @property
+    def _sent_until(self) -> float:
+        """The time that what the listeners were sent reaches up to."""
+        if self._stand_in is not None:
+            return self._stand_in.covered_until
+        last_frame, reach = self.last_frame, self._covered_until
+        if self.track is not None:
+            reach += (self.published_samples - self._covered_samples) / self.track.sample_rate
+        return max(self._covered_until, last_frame, min(reach, last_frame + MAX_LEAD_S))
+
+    def _note_reach(self, sent_until: float) -> None:
+        self._covered_until = sent_until
+        self._covered_samples = self.published_samples
 
     # -- what stands in for it
 
@@ -252,102 +313,150 @@ class Broadcast:
         """Let time pass: end the grace time, let silence or the fallback stand in, send what is due."""
         if self.end is not None:
             return
+        self._told_now = now
         if self._input is not None and now - self.last_frame >= SILENCE_AFTER_S:
             self.pull()  # it may have sent what nobody has needed yet
         match self._life.find_due(now, self.last_frame):
             case Due.END:
                 why = f"{self.policy.grace_s:g} s after {self.last_loss}" if self.last_loss else ""
                 self.close(End(EndReason.GRACE_OVER, why=why))
+            case Due.GIVE_UP:
+                self._give_up_fallback(now)
+                self._fall_silent(now)
             case Due.FALLBACK:
-                self._fall_back(now)
-            case Due.SILENCE if self._stand_in is None:
-                self._fall_silent()
-            case _:
+                if not self._fall_back(now):
+                    self._fall_silent(now)
+            case Due.SILENCE:
+                self._fall_silent(now)
+            case Due.NOTHING:
                 pass
         self._send_due(now)
 
     def begin_on_fallback(self, now: float) -> bool:
-        """Go on air without a source; return False, with nothing changed, if the fallback is not ready."""
+        """Go on air without a source; return False, with nothing changed, if no fallback is ready.
+
+        Raises `MisuseError` once it is on air, or has been.
+        """
+        self._require_open()
+        if self._life.state is not AirState.OFF:
+            raise MisuseError(f"channel {self.channel_id} is {self._life.state.value} already")
+        if not self._fall_back(now):
+            return False
         self.last_frame = now
-        return self._fall_back(now)
+        return True
 
     def begin_dead_air(self, now: float) -> None:
         """Let the fallback stand in for a source that sends silence; nothing changes without one."""
-        if self._heard is not None and self._fall_back(now):
+        if self.sound is Sound.SOURCE and self._fall_back(now) and self._input is not None:
             self._is_dead_air = True
 
     def end_dead_air(self) -> None:
         """Hear the source again from its next frame on."""
         self._is_dead_air = False
 
-    def _fall_silent(self) -> None:
-        reel = self._stand_ins.open_silence(self.track) if self.track else None
-        if reel is None:
+    def _fall_silent(self, now: float) -> None:
+        """Begin silence, if nobody hears anything and the gap is long enough."""
+        if self._stand_in is not None or now - self.last_frame < SILENCE_AFTER_S:
             return
         self._stop_airing(self.last_frame)
-        self._stand_in_by(Sound.SILENCE, reel, self.last_frame)
-        self._tell(AirChange.SILENCE_BEGAN)
+        sent_until = self._sent_until
+        self._heard = self._seam = None  # its next frames come behind a gap, whatever is in it
+        reel = self._stand_ins.open_silence(self.track) if self.track else None
+        if reel is not None:
+            self._stand_in_by(Sound.SILENCE, reel, sent_until)
+            self._tell(AirChange.SILENCE_BEGAN)
 
     def _fall_back(self, now: float) -> bool:
-        """Begin the fallback, or silence if it is not ready; say whether it is the fallback."""
-        reel = self._stand_ins.open_fallback(self.channel_id, self.track)
-        if reel is None:
-            if self._stand_in is None and now - self.last_frame >= SILENCE_AFTER_S:
-                self._fall_silent()
+        """Begin the fallback if it is ready; say whether it has begun."""
+        if not self.policy.has_fallback or now < self._no_fallback_until:
             return False
         self._send_due(now)
-        start = now if self.track is None else self.last_frame
-        if self._stand_in is not None:
-            start = self._stand_in.covered_until
+        if self.end is not None:
+            return False
+        reel = self._stand_ins.open_fallback(self.channel_id, self.track)
+        if reel is None:
+            return False
         self._life.step(AirStep.FALL_BACK, now)
         if self._airing_since is None:
             self._airing_since = now
+        start = now if self.track is None else self._sent_until
         self._stand_in_by(Sound.FALLBACK, reel, start)
         self._show(reel.title)
         self._tell(AirChange.FALLBACK_BEGAN)
-        return True
+        return self._life.state is AirState.ON_FALLBACK
+
+    def _give_up_fallback(self, now: float) -> None:
+        """Go on without the fallback."""
+        self._close_stand_in()
+        self._is_dead_air = False
+        self._stop_airing(now)
+        self._life.give_up(now)
+        self._show(self._source_title)
 
     def _stand_in_by(self, sound: Sound, reel: Reel, start: float) -> None:
-        self._heard = self._seam = None
         self._close_stand_in()
+        self._heard = self._seam = None
+        self._stand_in = StandIn(sound, reel, start)
         is_first = self.track is None
         if reel.track != self.track:
             self._set_track(reel.track)
         if not is_first:
             self._outlet.on_break()
-        self._stand_in = StandIn(sound, reel, start)
 
     def _send_due(self, until: float) -> None:
         """Send what the stand-in has to send by then."""
         stand_in = self._stand_in
         if stand_in is None:
             return
+        if stand_in.skip_to(until):
+            self._outlet.on_break()
         rate = stand_in.reel.track.sample_rate
-        try:
-            for frames in stand_in.take_due(until):
-                self.stand_in_s[stand_in.sound] += measure_frames(frames)[1] / rate
-                self._outlet.on_frames(frames)
-        except (OSError, ValueError) as error:
-            logger.warning("channel=%s its fallback cannot be read: %s", self.channel_id, error)
-            self._close_stand_in()
-            if self._life.state is AirState.ON_FALLBACK:
-                self._life.step(AirStep.GIVE_UP, until)
+        due = stand_in.take_due(until)
+        while self._stand_in is stand_in:  # somebody who is told may end it
+            try:
+                frames = next(due, None)
+            except Exception as error:  # noqa: BLE001  # it is logged there
+                self._give_up_stand_in(stand_in.sound, error, until)
+                return
+            if frames is None:
+                return
+            self.stand_in_s[stand_in.sound] += measure_frames(frames)[1] / rate
+            self._outlet.on_frames(frames)
 
-    def _bridge(self, quiet_since: float, until: float) -> float | None:
-        """Fill the gap in front of a source with silence, up to `until`; return how far it is filled."""
-        if self._stand_in is None and self.track and until - quiet_since >= MIN_BRIDGED_GAP_S:
+    def _give_up_stand_in(self, sound: Sound, error: Exception, now: float) -> None:
+        is_expected = isinstance(error, OSError | ValueError)
+        logger.warning(
+            "channel=%s its %s cannot be read: %s",
+            self.channel_id,
+            sound.value,
+            error,
+            exc_info=None if is_expected else error,
+        )
+        if sound is Sound.FALLBACK:
+            self._no_fallback_until = now + FALLBACK_RETRY_S
+            self._give_up_fallback(now)
+        else:
+            self._close_stand_in()
+
+    def _bridge(self, sent_until: float, until: float) -> bool:
+        """Fill the gap in front of a source with silence, up to `until`; say whether anything stood in."""
+        if self._stand_in is None and self.track and until - sent_until >= MIN_BRIDGED_GAP_S:
             reel = self._stand_ins.open_silence(self.track)
             if reel is not None:
-                self._stand_in_by(Sound.SILENCE, reel, quiet_since)
+                self._stand_in_by(Sound.SILENCE, reel, sent_until)
         self._send_due(until)
-        covered_until = self._stand_in.covered_until if self._stand_in else None
+        has_stood_in = self._stand_in is not None
         self._close_stand_in()
-        return covered_until
+        return has_stood_in
 
     def _close_stand_in(self) -> None:
         stand_in, self._stand_in = self._stand_in, None
         if stand_in is not None:
-            stand_in.reel.close()
+            self._note_reach(stand_in.covered_until)
+            try:
+                stand_in.reel.close()
+            except Exception:
+                logger.exception("channel=%s a reel cannot be closed", self.channel_id)
 
     def _stop_airing(self, at: float) -> None:
         if self._airing_since is not None:
@@ -358,7 +467,7 @@ class Broadcast:
 
     def _set_track(self, track: Track) -> None:
         self.track = track
-        self.published_bytes = self.published_samples = 0
+        self.published_bytes = self.published_samples = self._covered_samples = 0
         self._outlet.on_track(track)
 
     def set_title(self, title: Title) -> None:
@@ -384,17 +493,25 @@ class Broadcast:
     def attach(self, delivery: str, subscriber: Subscriber) -> None:
         """Attach a delivery by its name; it is told the track and the title if there are any.
 
-        Raises `MisuseError` after the end, and for a name that is attached already.
+        Raises `MisuseError` after the end, and for a name that is attached already. What the subscriber
+        raises comes back; it is then not attached.
         """
         self._require_open()
         self._outlet.add(delivery, subscriber)
-        if self.track is not None:
-            subscriber.on_track(self.track)
-        if self.title != Title():
-            subscriber.on_title(self.title)
+        try:
+            if self.track is not None:
+                subscriber.on_track(self.track)
+            if self.title != Title() and self.end is None:
+                subscriber.on_title(self.title)
+        except Exception:
+            self._outlet.discard(delivery)
+            raise
 
     def detach(self, delivery: str, end: End) -> None:
-        """End one delivery and its listeners; the broadcast goes on."""
+        """End one delivery and its listeners; the broadcast goes on. After its end nothing changes.
+
+        Raises `MisuseError` for a name that is not attached.
+        """
         self._outlet.remove(delivery, end)
 
     def listeners_of(self, delivery: str) -> ListenerCount:
@@ -435,19 +552,20 @@ class Broadcast:
         if self.end is not None:
             return
         self.end = end
-        self._life.step(AirStep.END, self.last_frame)
-        source_input, self._input, self._heard = self._input, None, None
-        if source_input is not None:
-            source_input.is_open = False
-            self._outlet.close_one(source_input.source.close, end)
+        self._life.step(AirStep.END, self._told_now)
+        former = self._part_from_source()
+        if former is not None:
+            self._outlet.close_one(former.source.close, end)
         self._close_stand_in()
         self._outlet.close(end)
         for callback in self._on_closed:
             self._outlet.close_one(partial(callback, self), end)
-        self._life.step(AirStep.FINISH, self.last_frame)
+        self._life.step(AirStep.FINISH, self._told_now)
 
     def _tell(self, change: AirChange) -> None:
         for callback in self._on_changed:
+            if self.end is not None:
+                return  # the one before has ended it: no change follows the end
             try:
                 callback(self, change)
             except Exception:

@@ -80,6 +80,7 @@ class Due(Enum):
     """What is to be done now."""
 
     NOTHING = "nothing"
+    GIVE_UP = "give the fallback up"
     SILENCE = "silence"
     FALLBACK = "fallback"
     END = "end"
@@ -100,7 +101,7 @@ class AirPolicy:
 
 
 class Life:
-    """One broadcast's state; `lost_at` is when its source was lost, None while it has one."""
+    """One broadcast's state; `lost_at` is since when it has no source, None while it has one."""
 
     def __init__(self, policy: AirPolicy) -> None:
         self.policy = policy
@@ -109,16 +110,27 @@ class Life:
 
     def step(self, step: AirStep, now: float) -> None:
         """Take a step. Raises `MisuseError`, with nothing changed, where it is not allowed."""
-        self.state = next_state(self.state, step)
+        former, self.state = self.state, next_state(self.state, step)
         if step is AirStep.COME:
             self.lost_at = None
-        elif step is AirStep.LOSE:
-            self.lost_at = now
+        elif step is AirStep.LOSE or former is AirState.OFF:
+            self.lost_at = now  # on air without a source, from its loss or from the very beginning
 
     def connect(self, now: float) -> None:
-        """Note that a source is there; while the fallback plays it goes on until the source is heard."""
-        self.lost_at = None
-        if self.state is not AirState.ON_FALLBACK:
+        """Note that a source is there; while the fallback plays it goes on until the source is heard.
+
+        Raises as `step` does.
+        """
+        if self.state is AirState.ON_FALLBACK:
+            self.lost_at = None
+        else:
+            self.step(AirStep.COME, now)
+
+    def give_up(self, now: float) -> None:
+        """End the fallback: go on with the source if it is connected, wait for one if not."""
+        is_connected = self.lost_at is None
+        self.step(AirStep.GIVE_UP, now)
+        if is_connected:
             self.step(AirStep.COME, now)
 
     @property
@@ -139,8 +151,10 @@ class Life:
         if is_lost and now - (self.lost_at or 0.0) >= policy.grace_s:
             return Due.END
         if self.state is AirState.ON_FALLBACK:
-            return Due.NOTHING
+            return Due.NOTHING if policy.has_fallback else Due.GIVE_UP
         quiet_s = now - quiet_since
-        if policy.has_fallback and quiet_s >= policy.fallback_after_s:
+        # A source that is connected may be read, or may send, at intervals of up to so much.
+        patience_s = SILENCE_AFTER_S if self.lost_at is None else 0.0
+        if policy.has_fallback and quiet_s >= max(policy.fallback_after_s, patience_s):
             return Due.FALLBACK
         return Due.SILENCE if quiet_s >= SILENCE_AFTER_S else Due.NOTHING

@@ -18,9 +18,13 @@ class Seam:
 
     def __init__(self, track: Track, covered_until: float, now: float) -> None:
         self.dropped = 0
+        self.reach = covered_until  # the time that the audio sent so far reaches up to
         self._frame_s = 1 / track.sample_rate
-        self._reach = covered_until  # the time that the audio sent so far reaches up to
         self._settled_at = now + SETTLED_S
+
+    def set_track(self, track: Track) -> None:
+        """Frames of another track follow."""
+        self._frame_s = 1 / track.sample_rate
 
     def is_over(self, now: float) -> bool:
         """Whether the source is in time, and needs to be looked at no more."""
@@ -31,10 +35,10 @@ class Seam:
         kept: list[Frame] = []
         for frame in frames:
             duration_s = frame.samples * self._frame_s
-            if self._reach + duration_s > now + MAX_LEAD_S:
+            if self.reach + duration_s > now + MAX_LEAD_S:
                 self.dropped += 1
                 self._settled_at = now + SETTLED_S
                 continue
-            self._reach += duration_s
+            self.reach += duration_s
             kept.append(frame)
         return frames if len(kept) == len(frames) else kept

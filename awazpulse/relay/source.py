@@ -1,5 +1,6 @@
 """A source, as a broadcast sees it, and its way into the broadcast. No I/O."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,6 +9,8 @@ from awazpulse.audio import Frame, Track
 from awazpulse.errors import MisuseError
 
 from .ends import End
+
+logger = logging.getLogger(__name__)
 
 
 class Source(Protocol):
@@ -21,7 +24,10 @@ class Source(Protocol):
         """Cut the encoder off at once. Called at most once; must not call the broadcast back."""
 
     def pull(self) -> None:
-        """Publish what has come by now, if it waits to be asked. Must neither block nor raise."""
+        """Publish what has come by now, if it waits to be asked. Must neither block nor raise.
+
+        It may find that the source is gone, and end the input. Each `publish` may have closed the input.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,11 @@ class Input:
             raise MisuseError("got frames before their track")
         self._receiver.take_frames(self, frames, now)
         if self.sampler is not None:
-            self.sampler(self.track, frames)
+            try:
+                self.sampler(self.track, frames)
+            except Exception:
+                self.sampler = None  # who measures must not cost the source its place
+                logger.exception("a sampler has failed, and is not asked again")
 
     def end(self, end: End, now: float) -> None:
         """Say that the source is gone, by itself. The broadcast waits for one that comes back.

@@ -11,6 +11,9 @@ from .title import Title
 MAX_FRAMES_AT_ONCE = (
     512  # in one run: 12 s of audio; a loop that was held up catches up in few runs
 )
+# What players hold at most: with more behind they have stalled. Sent more than fills them up again, they
+# would be behind the clock by the rest, for good.
+MAX_BEHIND_S = 5.0
 
 
 class Sound(Enum):
@@ -113,11 +116,21 @@ class StandIn:
         track = self.reel.track
         return self._start + self._frames * track.frame_samples / track.sample_rate
 
+    def skip_to(self, now: float) -> bool:
+        """Leave out what is too late to be sent; say whether that parts frames from those before."""
+        missed_s = now - MAX_BEHIND_S - self.covered_until
+        if missed_s <= 0:
+            return False
+        self._start += missed_s
+        return self._frames > 0
+
     def take_due(self, now: float) -> Iterator[Sequence[Frame]]:
-        """Yield the frames whose time has come by `now`."""
+        """Yield the frames whose time has come by `now`. Raises what the reel does."""
         track = self.reel.track
         due = int((now - self._start) * track.sample_rate / track.frame_samples)
         while self._frames < due:
             frames = self.reel.take(min(due - self._frames, MAX_FRAMES_AT_ONCE))
+            if not frames:
+                raise ValueError("it has no more frames")
             self._frames += len(frames)
             yield frames

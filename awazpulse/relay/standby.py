@@ -29,24 +29,42 @@ class Standby:
         self._list_broadcasts = list_broadcasts
         self._clock = clock
         self._timer: asyncio.TimerHandle | None = None
+        self._is_closed = False
+        self._failing: set[int] = set()  # ids of broadcasts
 
     def start(self) -> None:
-        """Begin."""
-        self._timer = self._loop.call_later(WATCH_S, self._run)
+        """Begin. A second call changes nothing, and so does one after `close`."""
+        if self._timer is None and not self._is_closed:
+            self._timer = self._loop.call_later(WATCH_S, self._run)
 
     def close(self) -> None:
         """Stop. A second call changes nothing."""
+        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
 
     def _run(self) -> None:
-        now = self._clock()
-        needs_pace = False
-        for broadcast in self._list_broadcasts():
-            try:
-                broadcast.advance(now)
-            except Exception:
-                # One channel's trouble is not another's.
+        interval_s = WATCH_S
+        try:
+            # A copy: one that ends leaves the list.
+            broadcasts = tuple(self._list_broadcasts())
+            self._failing &= {broadcast.id for broadcast in broadcasts}
+            now = self._clock()
+            for broadcast in broadcasts:
+                self._advance(broadcast, now)
+                if broadcast.needs_pace:
+                    interval_s = PACE_S
+        finally:
+            if not self._is_closed:  # `advance` may have ended the server
+                self._timer = self._loop.call_later(interval_s, self._run)
+
+    def _advance(self, broadcast: Broadcast, now: float) -> None:
+        try:
+            broadcast.advance(now)
+        except Exception:
+            # One channel's trouble is not another's; it is logged once, for it may come 20 times a second.
+            if broadcast.id not in self._failing:
+                self._failing.add(broadcast.id)
                 logger.exception("channel=%s cannot go on", broadcast.channel_id)
-            needs_pace = needs_pace or broadcast.needs_pace
-        self._timer = self._loop.call_later(PACE_S if needs_pace else WATCH_S, self._run)
+        else:
+            self._failing.discard(broadcast.id)
