@@ -356,7 +356,8 @@ class Broadcast:
 
     def _fall_silent(self, now: float) -> None:
         """Begin silence, if nobody hears anything and the gap is long enough."""
-        if self._stand_in is not None or now - self.last_frame < SILENCE_AFTER_S:
+        is_short = now - self.last_frame < SILENCE_AFTER_S
+        if self.end is not None or self._stand_in is not None or is_short:
             return
         self._stop_airing(self.last_frame)
         sent_until = self._sent_until

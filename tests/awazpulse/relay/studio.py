@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from awazpulse.audio import Codec, Frame, Track
 from awazpulse.relay import Broadcast, End, EndReason, Input, Station, Title
-from awazpulse.relay.life import AirChange, AirPolicy
+from awazpulse.relay.life import AirChange, AirPolicy, AirState
 from awazpulse.relay.stand_in import NoStandIns, Reel, Sound, StandIns
 
 TRACK = Track(Codec.MP3, 48_000, 2, 1152)
@@ -202,6 +202,8 @@ class Studio:
     def aired_s(self) -> float:
         return round(self.broadcast.aired_s(self.now), 3)
 
-    @property
     def sound(self) -> Sound:
         return self.broadcast.sound
+
+    def state(self) -> AirState:
+        return self.broadcast.state
