@@ -47,10 +47,14 @@ class FakeSource:
 
 
 class Ear:
-    """A delivery that writes down what it is told; `on_told(what)` is called with each, at once."""
+    """A delivery that writes down what it is told; `on_told(what)` is called with each, at once.
+
+    What must never happen is written into `faults`, for the outlet takes what a delivery raises.
+    """
 
     def __init__(self, on_told: Callable[[str], None] = lambda _what: None) -> None:
         self.log: list[str] = []
+        self.faults: list[str] = []
         self.seconds: dict[str, float] = {}  # of each kind of frame
         self.on_told = on_told
         self._track: Track | None = None
@@ -73,8 +77,9 @@ class Ear:
         self._note("break .")
 
     def on_frames(self, frames: Sequence[Frame]) -> None:
-        assert self._track is not None, "frames came before their track"
-        assert frames, "at least one"
+        if self._track is None or not frames:
+            self.faults.append("frames without a track, or none")
+            return
         for frame in frames:
             kind = frame.data.decode()
             seconds = frame.samples / self._track.sample_rate
@@ -90,7 +95,8 @@ class Ear:
         self.is_closed = True
 
     def _note(self, what: str | None) -> None:
-        assert not self.is_closed, f"{what} came after the end"
+        if self.is_closed:
+            self.faults.append(f"{what or self.log[-1]} after the end")
         if what is not None:
             self.log.append(what)
         self.on_told(self.log[-1])
@@ -99,20 +105,23 @@ class Ear:
 class FakeReel:
     """Frames of one kind without an end, or until `failure` is set."""
 
-    def __init__(self, kind: str, track: Track, title: str = "") -> None:
+    def __init__(self, kind: str, track: Track, title: str = "", at_most: int = 10_000) -> None:
         self.track = track
         self.title = Title.from_text(title)
         self.taken = 0
         self.closed = 0
+        self.at_most = at_most
+        self.faults: list[str] = []
         self.failure: Exception | None = None
         self._kind = kind
 
     def take(self, count: int) -> list[Frame]:
-        assert not self.closed
+        if self.closed:
+            self.faults.append("taken from after it was closed")
         if self.failure is not None:
             raise self.failure
-        self.taken += count
-        return make_frames(count, self._kind, self.track)
+        self.taken += min(count, self.at_most)
+        return make_frames(min(count, self.at_most), self._kind, self.track)
 
     def close(self) -> None:
         self.closed += 1
@@ -124,6 +133,7 @@ class FakeStandIns:
     def __init__(self) -> None:
         self.has_silence = True
         self.has_fallback = True
+        self.at_most = 10_000  # frames of a reel at once
         self.prepared: list[Track] = []
         self.reels: list[FakeReel] = []
 
@@ -137,7 +147,7 @@ class FakeStandIns:
         return self._open("fallback", track or TRACK, "the song") if self.has_fallback else None
 
     def _open(self, kind: str, track: Track, title: str = "") -> Reel:
-        self.reels.append(FakeReel(kind, track, title))
+        self.reels.append(FakeReel(kind, track, title, self.at_most))
         return self.reels[-1]
 
 
@@ -194,6 +204,11 @@ class Studio:
         while self.now < end - 1e-9:
             self.now = min(end, self.now + TICK_S)
             self.broadcast.advance(self.now)
+
+    def check(self) -> None:
+        """Nothing has happened that must never happen."""
+        assert not self.ear.faults
+        assert not any(reel.faults for reel in self.stand_ins.reels)
 
     def heard(self, kind: str) -> float:
         """For how long this kind of audio was heard, in seconds."""

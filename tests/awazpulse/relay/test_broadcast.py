@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -29,13 +29,17 @@ TITLE = Title.from_text("x")
 
 
 @pytest.fixture
-def studio() -> Studio:
-    return Studio()
+def studio() -> Iterator[Studio]:
+    studio = Studio()
+    yield studio
+    studio.check()
 
 
 @pytest.fixture
-def with_fallback() -> Studio:
-    return Studio(WITH_FALLBACK)
+def with_fallback() -> Iterator[Studio]:
+    studio = Studio(WITH_FALLBACK)
+    yield studio
+    studio.check()
 
 
 def on_fallback(studio: Studio, wait_s: float = 6.0) -> None:
@@ -910,6 +914,7 @@ def test_stand_in_stops_when_somebody_who_is_told_ends_it(
     with_fallback: Studio, does: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     studio = with_fallback
+    studio.stand_ins.at_most = 1  # a frame, so that there are more to come
     source_input = studio.connect()
     studio.play(source_input, 2.4)
 

@@ -221,7 +221,13 @@ class OnAir(RuleBasedStateMachine):
     def close(self) -> None:
         self.broadcast.close(STOPPED)
 
-    # -- what is true. That nothing follows an end, and no frame comes before its track: each `Ear` asserts it.
+    # -- what is true
+
+    @invariant()
+    def nothing_follows_an_end_and_no_frame_comes_before_its_track(self) -> None:
+        self.studio.check()
+        assert not self.second.faults
+        assert self.third is None or not self.third.faults
 
     @invariant()
     def everyone_hears_the_same(self) -> None:

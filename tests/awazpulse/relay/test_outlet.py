@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -22,13 +22,14 @@ def outlet() -> Outlet:
 
 
 @pytest.fixture
-def ears(outlet: Outlet) -> list[Ear]:
+def ears(outlet: Outlet) -> Iterator[list[Ear]]:
     ears = [Ear(), Ear(), Ear()]
     for name, ear in zip("abc", ears, strict=True):
         outlet.add(name, ear)
         ear.on_track(TRACK)
         ear.log.clear()
-    return ears
+    yield ears
+    assert not any(ear.faults for ear in ears)
 
 
 def test_everyone_is_told_everything_in_one_order(outlet: Outlet, ears: list[Ear]) -> None:
