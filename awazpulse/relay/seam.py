@@ -39,6 +39,10 @@ class Seam:
         self._frame_s = 1 / track.sample_rate
         self._reservoir = ReservoirSeam() if track.codec is Codec.MP3 else None
 
+    def set_track(self, track: Track) -> None:
+        """Frames of another track follow."""
+        self._frame_s = 1 / track.sample_rate
+
     def is_over(self, now: float) -> bool:
         """Whether the source is in time, and needs to be looked at no more."""
         is_settled = not self._has_backlog or now >= self._settled_at
