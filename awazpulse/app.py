@@ -197,7 +197,13 @@ class App:
         budget.count_in(lambda: self._hls.connections)
         core = self.core
         services = Services(
-            manager, core.catalog, core.accounts, core.tokens, core.database, core.fallbacks
+            manager,
+            core.catalog,
+            core.accounts,
+            core.tokens,
+            core.database,
+            core.fallbacks,
+            self._levels,
         )
         self._api = ApiServer(create_app(services))
         manager.add_delivery(StreamType.HLS, self._hls)
