@@ -60,6 +60,7 @@ class FanOut:
         self.dropped = 0
         self.requeued = 0
         self._cohorts: dict[AudienceLike, list[Cohort]] = {}  # of those that have listeners
+        self._is_closed = False
         self._loop = loop
         self._selector = SocketSelector[Listener](loop, self._on_event, self.pacing.turn_s)
         self._phases = Phases()
@@ -83,8 +84,9 @@ class FanOut:
         self, audience: AudienceLike, listener_socket: socket.socket, head: bytes, info: object
     ) -> Listener:
         """See `Audience.join`."""
-        if audience.is_closed:
-            raise MisuseError("a listener for an audience that was closed")
+        if audience.is_closed or self._is_closed:
+            what = "an audience" if audience.is_closed else "a fan-out"
+            raise MisuseError(f"a listener for {what} that was closed")
         now = time.monotonic()
         listener = Listener(listener_socket, audience, info, now)
         entry = audience.feed.join()
@@ -129,19 +131,21 @@ class FanOut:
         self._schedule_leaving()
 
     def close(self) -> None:
-        """Disconnect everyone, without turns, and let go of the loop."""
-        if self._leaving_handle is not None:
-            self._leaving_handle.cancel()
-        for timer in (self._timer, self._sweep_timer):
-            if timer is not None:
-                timer.cancel()
+        """Disconnect everyone, without turns, and let go of the loop. A second call does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        for handle in (self._leaving_handle, self._timer, self._sweep_timer):
+            if handle is not None:
+                handle.cancel()
+        self._leaving.clear()
         for listener in self._selector.owners():
             self.guard(listener, self._say_goodbye)
         self._faults.report()
         self._selector.close()
 
     def _schedule_leaving(self) -> None:
-        if self._leaving and self._leaving_handle is None:
+        if self._leaving and self._leaving_handle is None and not self._is_closed:
             self._leaving_handle = self._loop.call_soon(self._work_off_leaving)
 
     def _work_off_leaving(self) -> None:
@@ -226,7 +230,7 @@ class FanOut:
     def _set_timer(self) -> None:
         """Have `_run_due` called when the next cohort falls due, if there is one."""
         due = self._rotation.next_due()
-        if due is None or (self._timer is not None and self._timer_due <= due):
+        if self._is_closed or due is None or (self._timer is not None and self._timer_due <= due):
             return
         if self._timer is not None:
             self._timer.cancel()

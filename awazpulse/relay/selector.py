@@ -142,6 +142,7 @@ class SocketSelector(Generic[Owner]):
         # By descriptor, which is a small number: a dictionary costs each owner ten times as much.
         self._owners: list[Owner | None] = []
         self._count = 0
+        self._is_closed = False  # the descriptor's number may be another's then
         self._ready: deque[tuple[int, Owner, int]] = deque()
         self._faults = Faults(logger, "a turn of the selector failed")
         loop.add_reader(self._fd, self._work_off)
@@ -174,7 +175,11 @@ class SocketSelector(Generic[Owner]):
         return [owner for owner in self._owners if owner is not None]
 
     def close(self) -> None:
-        """Let go of the loop. The sockets stay open."""
+        """Let go of the loop. The sockets stay open, and nobody hears any more. A second call does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._ready.clear()
         self._loop.remove_reader(self._fd)
         self._poller.close()
 
