@@ -26,9 +26,9 @@ class FanOutLike(Protocol):
 class Audience:
     """The listeners of one feed.
 
-    `on_left(listener)` is called once for each listener that joined, when it is gone for any reason
-    except the audience's own close. `pull()` is called before listeners are sent what is new: it makes
-    the feed grow by what the source has sent by now, and must not block.
+    `on_left(listener)` is called once for each listener, when it is gone. It is not called for those
+    whom the audience's own close disconnects. `pull()` is called before listeners are sent what is new.
+    It appends to the feed what the source has sent up to now, and must not block.
     """
 
     def __init__(
@@ -46,19 +46,20 @@ class Audience:
 
     @property
     def listeners(self) -> list[Listener]:
-        """All of them, in no order. They are collected at each call: a set would cost 70 bytes for each."""
+        """All of them, in no order. Collected at each call: to keep them in a set would cost 70 bytes each."""
         return self._fanout.listeners_of(self)
 
     def join(self, listener_socket: socket.socket, head: bytes, info: object = None) -> Listener:
-        """Add a listener: it gets `head`, its burst, then what comes.
+        """Add a listener. It gets `head`, then its burst, then all new audio.
 
-        The socket must be connected and non-blocking, and belongs to the fan-out from here on. `info` is
-        the caller's own, kept with the listener.
+        The socket must be connected and non-blocking. It belongs to the fan-out from this call on. `info`
+        is kept with the listener for the caller. Raises `MisuseError` after a close; the socket is then
+        still the caller's.
         """
         return self._fanout.join(self, listener_socket, head, info)
 
     def close(self) -> None:
-        """Send everyone the last of the audio and disconnect them, within some turns of the loop.
+        """Send everyone the rest of the audio and disconnect them, over several turns of the loop.
 
         A second call does nothing.
         """

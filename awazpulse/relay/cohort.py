@@ -1,4 +1,4 @@
-"""Listeners in step: they share a cursor, and are sent the same slice of memory. Used by the fan-out alone."""
+"""Listeners in step: they share a cursor, and are sent the same slice of memory. Only for the fan-out."""
 
 import logging
 from collections.abc import Callable
@@ -10,7 +10,7 @@ logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 
-TOO_FAR_BEHIND = "too far behind to be led to the live edge"
+TOO_FAR_BEHIND = "too far behind to be moved to the live edge"
 
 
 class FanOutLike(Protocol):
@@ -20,10 +20,10 @@ class FanOutLike(Protocol):
         """Disconnect a listener at once."""
 
     def catch_up(self, listener: Listener, now: float) -> bool:
-        """Send a listener what it lacks; say whether it stands at the live edge now."""
+        """Send a listener what it lacks. Return whether it is at the live edge now."""
 
     def wait_for_room(self, listener: Listener) -> None:
-        """Serve a listener when its socket takes more."""
+        """Put a listener out of step: it is served when its socket takes more."""
 
     def guard(
         self,
@@ -32,10 +32,10 @@ class FanOutLike(Protocol):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> None:
-        """Take a step for one listener, whose failure is that listener's alone."""
+        """Call `step(listener, ...)`. If it raises, drop this listener and go on."""
 
     def note(self, error: Exception) -> None:
-        """Have an error reported at the end of the turn."""
+        """Have the current turn report an error at its end."""
 
 
 class Cohort:
@@ -59,10 +59,11 @@ class Cohort:
         start, end = self.position, feed.end
         if self.in_step and start != end:
             data = self._take_slice()
-            self.position = end  # first: a tick that fails half-way sends nothing twice
+            # Set before the sends, so a tick that fails half-way sends nothing twice.
+            self.position = end
             if data is None:
                 self._drop_all(end - start)
-                return  # who enters has its turn with the next one
+                return  # the next tick lets in those who are entering
             size = len(data)
             failed: list[tuple[Listener, int]] = []
             for listener in self.in_step:
@@ -80,7 +81,7 @@ class Cohort:
             for listener, sent in failed:
                 self._fanout.guard(listener, self._fall_out, data, sent, start, now)
         self.position = end
-        # One by one: whoever has not had its turn is still found in the list, by whatever a step calls.
+        # Taken out one by one: a step may close the audience, which must find the others in the list.
         while self.entering:
             self._fanout.guard(self.entering.pop(0), self._enter, now)
 
@@ -94,33 +95,33 @@ class Cohort:
             self._fanout.guard(listener, self._fanout.drop, TOO_FAR_BEHIND)
 
     def _take_slice(self) -> memoryview | None:
-        """Return what the cohort lacks, up to the feed's end; None if it cannot be led there."""
+        """Return what the cohort lacks, up to the feed's end. None if it cannot be moved there."""
         feed = self.audience.feed
         if self.position >= feed.start:
             return feed.read(self.position, feed.end)
-        # A source that sent more than the whole ring within one interval.
+        # The source has sent more than the whole ring within one interval.
         entry = feed.rejoin(self.position)
         if entry is None:
             return None
         return memoryview(entry.prefix + feed.read(entry.position, feed.end))
 
     def _enter(self, listener: Listener, now: float) -> None:
-        """Bring a listener that has its own position into step."""
+        """Send a listener what it lacks, and add it to those in step if it takes all of it."""
         listener.cohort = None
         if self._fanout.catch_up(listener, now):
             self.add(listener)
 
     def add(self, listener: Listener) -> None:
-        """Let a listener that stands at the cursor share it."""
+        """Add a listener whose position is the cursor to those in step."""
         listener.cohort = self
         listener.index = len(self.in_step)
-        # Numbers of its own cost memory, and mean nothing as long as it is in step.
+        # Not used in step. Large numbers would be objects that cost memory; these are shared by all.
         listener.position = 0
         listener.last_progress = 0.0
         self.in_step.append(listener)
 
     def remove(self, listener: Listener) -> None:
-        """Take a listener out, whichever list it is in."""
+        """Remove a listener from the list that it is in."""
         if listener.index >= 0:
             last = self.in_step.pop()
             if last is not listener:
@@ -134,9 +135,9 @@ class Cohort:
     def _fall_out(
         self, listener: Listener, data: memoryview, sent: int, start: int, now: float
     ) -> None:
-        """Give a listener whose socket took `sent` bytes of the slice a position of its own.
+        """Put a listener out of step whose socket took only `sent` bytes of the slice.
 
-        `start` is where the cohort stood before the slice.
+        `start` is the position of the cohort before the slice. A negative `sent` means a lost connection.
         """
         if sent < 0:
             self._fanout.drop(listener, "connection lost")
@@ -145,8 +146,8 @@ class Cohort:
         feed = self.audience.feed
         if start >= feed.start:
             listener.position = start + sent
-        else:  # the slice was a move to the live edge
+        else:  # the slice moved the cohort to the live edge, and is not a plain piece of the feed
             listener.pending = bytes(data[sent:])
             listener.position = feed.end
-        listener.last_progress = now  # it was in step until this very tick
+        listener.last_progress = now  # it was in step until this tick
         self._fanout.wait_for_room(listener)

@@ -1,4 +1,4 @@
-"""Keeps an error of ours from those who have no part in it, and logs it once a turn. No I/O."""
+"""Catches the errors of single steps, and logs them once for each turn of the loop. No I/O."""
 
 import logging
 from types import TracebackType
@@ -7,9 +7,9 @@ from types import TracebackType
 class Faults:
     """The errors of one turn of the loop.
 
-    Each step that may fail alone is taken inside `with faults:`. An `Exception` ends that step and is
-    counted. At the end of the turn `report` logs the first with its traceback, and how many there were:
-    an audience of 10,000 may fail 10,000 times in one turn, for one reason.
+    Run each step that must not disturb the others inside `with faults:`. It catches and counts every
+    `Exception`. At the end of the turn call `report`: it logs the first error with its traceback, and the
+    number of all. One mistake of ours may fail for 10,000 listeners in one turn, and must not fill the log.
     """
 
     def __init__(self, logger: logging.Logger, what: str) -> None:
@@ -38,7 +38,7 @@ class Faults:
         self._count += 1
 
     def report(self) -> None:
-        """Log what has failed since the last report, if anything has."""
+        """Log the errors since the last report, if there were any."""
         first, count = self._first, self._count
         if first is not None:
             self._first, self._count = None, 0

@@ -1,4 +1,4 @@
-"""One listener's socket and its place in the audio. For the fan-out alone."""
+"""One listener's socket and its place in the audio. Only for the fan-out."""
 
 import socket
 from collections.abc import Callable
@@ -30,12 +30,12 @@ class CohortLike(Protocol):
 class Listener:
     """A client that receives a feed over a raw non-blocking socket.
 
-    It has no transport, task, queue or buffer of its own. In step with its cohort it has no position of
-    its own either. Out of step, `position` is the position in the feed that it needs next. `pending` is
-    what it must get before that: the rest of its response head and of its entry.
+    It has no transport, task, queue or buffer of its own. As long as it is in step, its position is
+    that of its cohort. When it is out of step, it must get the bytes in `pending` first (the rest of its
+    response head and of its entry), and then the feed from `position` on.
     """
 
-    # About 450 bytes in all, with its socket and what is known of the client (`tests/.../test_memory.py`).
+    # A listener costs about 450 bytes, with its socket and `info` (`tests/.../test_memory.py`).
     __slots__ = (
         "audience",
         "cohort",
@@ -59,6 +59,6 @@ class Listener:
         self.noise_bytes = 0
         self.pending = b""
         self.position = 0
-        self.cohort: CohortLike | None = None  # None: out of step, or gone
-        self.index = -1  # in cohort.in_step; a small number, so it costs no memory
+        self.cohort: CohortLike | None = None  # None if out of step or gone
+        self.index = -1  # of the place in cohort.in_step, -1 if it has none there
         self.is_gone = False

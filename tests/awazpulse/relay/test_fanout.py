@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import logging
+import os
 import time
 
 import pytest
@@ -373,6 +374,63 @@ async def test_the_end_of_the_fan_out_ends_everyone() -> None:
     station.fanout.close()
     assert player.has_ended()
     player.close()
+
+
+async def test_everything_may_be_closed_twice_in_any_order(station: Station) -> None:
+    for _ in range(3):
+        station.join()
+    station.audience.close()
+    station.audience.close()
+    await until(lambda: station.fanout.listeners == 0)
+    other = Station(station.fanout, PlainFeed())
+    player = other.join()
+    station.fanout.close()
+    station.fanout.close()
+    other.audience.close()
+    other.audience.close()
+    assert station.fanout.listeners == 0
+    assert player.has_ended()
+    player.close()
+
+
+async def test_the_second_close_of_the_fan_out_leaves_a_new_owner_of_its_descriptor_alone() -> None:
+    loop = asyncio.get_running_loop()
+    fanout = FanOut(loop, FAST)
+    new = Player()
+    number = fanout._selector._fd
+    fanout.close()
+    os.dup2(new.ours.fileno(), number)
+    heard: list[bytes] = []
+    loop.add_reader(number, lambda: heard.append(os.read(number, 1)))
+    fanout.close()
+    new.socket.send(b"x")
+    await until(lambda: heard == [b"x"])
+    loop.remove_reader(number)
+    os.close(number)
+    new.ours.close()
+    new.close()
+
+
+async def test_a_fan_out_that_is_closed_takes_nobody_in_and_has_no_more_turns() -> None:
+    fanout = FanOut(asyncio.get_running_loop(), FAST)
+
+    def close(_: Listener) -> None:
+        fanout.close()  # within a turn
+
+    station = Station(fanout, PlainFeed(), on_left=close)
+    for _ in range(25):
+        station.join()
+    await all_in_step(station)
+    BrokenSocket(station.audience.listeners[0], "send")
+    station.publish(1)
+    await until(lambda: fanout.listeners == 0)
+    assert fanout._timer is None or fanout._timer.cancelled()
+    assert all(player.has_ended() for player in station.players)
+    with pytest.raises(MisuseError, match="fan-out"):
+        station.join()
+    station.players[-1].ours.close()
+    for player in station.players:
+        player.close()
 
 
 async def test_a_joiner_whose_connection_is_lost_already_is_gone(station: Station) -> None:
