@@ -68,7 +68,8 @@ class _Prober:
         try:
             return await self._media.probe(path)
         except NoAudio as error:
-            raise UnusableFile(str(error)) from None
+            # The name is an upload's random one, which says nothing to whoever has sent the file.
+            raise UnusableFile(str(error).replace(path.name, "the file")) from None
         except MediaFailed as error:
             logger.warning("a file cannot be looked into: %s", error)
             raise ServiceUnavailable("look into the file") from error

@@ -267,7 +267,7 @@ def _encode(
     )
     samples = 0
 
-    def encode() -> Iterator["av.Packet[av.AudioStream]"]:
+    def encode() -> "Iterator[av.Packet[av.AudioStream]]":
         nonlocal samples
         for frame in conformer.conform(frames):
             frame.pts = samples

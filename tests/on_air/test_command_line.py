@@ -91,6 +91,18 @@ async def test_new_password_replaces_the_old_one(server: Server) -> None:
     assert (await server.request("POST", "/auth/login", body=login))[0] == 200
 
 
+async def test_file_that_is_no_audio_is_told_of_without_the_name_that_it_has_in_the_data_folder(
+    server: Server,
+) -> None:
+    status, out, err = await run(
+        *AWAZPULSE, "channel", "fallback", "demo", __file__, env=server.env
+    )
+    assert (status, out) == (2, "")
+    assert err.startswith("awazpulse: the file is not MP3")
+    assert err.count("\n") == 1
+    assert not list((server.data_dir / "fallback" / "demo").iterdir())
+
+
 async def test_secret_is_made_anew_and_shown_and_the_other_one_stays(server: Server) -> None:
     before = server.card["credentials"]
     for kind, secret in (("hls", "streamKey"), ("icecast", "password")):
