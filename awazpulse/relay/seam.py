@@ -50,31 +50,38 @@ class Seam:
         return is_settled and self._reservoir is None
 
     def take(self, frames: Sequence[Frame], now: float) -> Sequence[Frame]:
-        """Return the frames to send on, maybe none."""
-        if self._has_backlog:
-            frames = self._leave_out_backlog(frames, now)
-        return self._mend(self._reservoir, frames) if self._reservoir is not None else frames
+        """Return the frames to send on, maybe none; those of `frames` that need no change are the same."""
+        kept: list[Frame] = []
+        is_whole = True
+        for frame in frames:
+            if self._has_backlog and self._leave_out(frame, now):
+                is_whole = False
+                continue
+            mended = self._mend(frame)
+            is_whole = is_whole and mended is frame
+            kept.append(mended)
+        return frames if is_whole else kept
 
-    def _mend(self, reservoir: ReservoirSeam, frames: Sequence[Frame]) -> Sequence[Frame]:
-        mended = [reservoir.mend(frame.data) for frame in frames]
-        self._looked_at += len(mended)
+    def _leave_out(self, frame: Frame, now: float) -> bool:
+        """Say whether a frame runs too far ahead of the clock."""
+        duration_s = frame.samples * self._frame_s
+        if self.reach + duration_s <= now + MAX_LEAD_S:
+            self.reach += duration_s
+            return False
+        self.dropped += 1
+        self._settled_at = now + SETTLED_S
+        if self._is_mp3:
+            # The next one that is kept refers to what is left out.
+            self._reservoir, self._looked_at = ReservoirSeam(), 0
+        return True
+
+    def _mend(self, frame: Frame) -> Frame:
+        """Mute a frame that refers to what was not sent."""
+        reservoir = self._reservoir
+        if reservoir is None:
+            return frame
+        data = reservoir.mend(frame.data)
+        self._looked_at += 1
         if reservoir.is_done or self._looked_at >= MAX_MENDED_FRAMES:
             self._reservoir = None
-        if all(data is frame.data for data, frame in zip(mended, frames, strict=True)):
-            return frames
-        return [replace(frame, data=data) for data, frame in zip(mended, frames, strict=True)]
-
-    def _leave_out_backlog(self, frames: Sequence[Frame], now: float) -> Sequence[Frame]:
-        kept: list[Frame] = []
-        for frame in frames:
-            duration_s = frame.samples * self._frame_s
-            if self.reach + duration_s > now + MAX_LEAD_S:
-                self.dropped += 1
-                self._settled_at = now + SETTLED_S
-                if self._is_mp3:
-                    # The next one refers to what is left out.
-                    self._reservoir, self._looked_at = ReservoirSeam(), 0
-                continue
-            self.reach += duration_s
-            kept.append(frame)
-        return frames if len(kept) == len(frames) else kept
+        return frame if data is frame.data else replace(frame, data=data)

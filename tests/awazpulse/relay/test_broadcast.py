@@ -12,6 +12,7 @@ from awazpulse.relay.stand_in import MAX_BEHIND_S, Sound
 from tests.awazpulse.relay.studio import (
     AAC,
     FRAME_S,
+    HEAD,
     LEFT,
     NO_STAND_INS,
     OTHER_RATE,
@@ -489,7 +490,9 @@ def test_backlog_of_a_source_that_stalled_is_left_out(studio: Studio) -> None:
     studio.play(source_input, 4.8, "fresh")
     assert studio.heard("fresh") > 4.8 - 0.3
     assert studio.broadcast.published_bytes == sum(
-        len(what) for what in studio.ear.log if what in ("source", "backlog", "fresh")
+        len(HEAD + what.encode())
+        for what in studio.ear.log
+        if what in ("source", "backlog", "fresh")
     )
 
 
