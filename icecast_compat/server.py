@@ -198,10 +198,8 @@ class IcecastServer:
         if listening.fileno() >= 0:
             self._loop.add_reader(listening, self._accept, listening)
 
-    def _on_event(self, connection: Connection, events: int) -> None:
-        self._guarded(
-            connection, connection.on_writable if events & WRITE else connection.on_readable
-        )
+    def _on_event(self, connection: Connection, _events: int) -> None:
+        self._guarded(connection, connection.on_ready)
 
     def _guarded(self, connection: Connection, step: Callable[[], None]) -> None:
         """Keep one connection's trouble from the others."""
@@ -240,13 +238,12 @@ class IcecastServer:
         mount = self.mounts.get(listen.channel_id)
         if mount is None:
             return False
-        self.forget(connection)
+        mount.pull()  # the listener's burst ends with what has come by now, which may be the source's end
+        if mount.is_closed:
+            return False
         info = ListenerInfo(connection.address, listen.user_agent)
-        if mount.admit(connection.socket, info, self.wall(), icy=listen.icy):
-            connection.hand_over()
-            return True
-        self._admit(connection)
-        return False
+        mount.admit(connection.hand_over(), info, self.wall(), icy=listen.icy)
+        return True
 
     def log_in(self, connection: Connection, login: Login, rest: bytes) -> None:
         """See `Server`."""

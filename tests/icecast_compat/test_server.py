@@ -335,10 +335,10 @@ async def test_an_answer_larger_than_the_socket_takes_arrives_whole_and_costs_no
     calls = 0
     send = Connection._send
 
-    def count(connection: Connection, data: bytes) -> None:
+    def count(connection: Connection) -> None:
         nonlocal calls
         calls += 1
-        send(connection, data)
+        send(connection)
 
     monkeypatch.setattr(Connection, "_send", count)
     async with world.connect() as (reader, writer), asyncio.timeout(5):
