@@ -307,14 +307,14 @@ class IcecastServer:
             await self._gate.authorize(login.channel_id, login.password, connection.address)
             self._answer(connection, respond(200, ""))
             return
-        source = SourceConnection(login, connection.socket, self.limits.source_timeout_s)
+        source = SourceConnection(login, connection.socket, rest, self.limits.source_timeout_s)
         source_input = await self._gate.connect(
             login.channel_id, login.password, source, login.station
         )
         # Nothing is awaited from here on, so nobody can have cut the source off yet.
         try:
             connection.socket.send(login.accepted)
-            source.begin(source_input, rest)
+            source.begin(source_input)
         except OSError as error:
             connection.close()
             end = End(EndReason.CONNECTION_LOST, why=str(error))
