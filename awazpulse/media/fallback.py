@@ -29,7 +29,7 @@ from awazpulse.audio.aac import AdtsFramer
 
 from .errors import MediaFailed, UnusableFile
 from .prepared import FORMAT_VERSION, SIZE_TYPE, PreparedFallback, load_prepared
-from .silence import DEFAULT_BITRATE_KBPS
+from .silence import DEFAULT_BITRATE_KBPS, read_channel_configuration
 from .values import FallbackInfo, track_to_json
 
 MAX_FILE_BYTES = 200 << 20  # an album of FLAC; all of it may be read
@@ -60,6 +60,7 @@ class _Encoding:
 
 _ENCODINGS = {
     Codec.MP3: _Encoding("libmp3lame", "s16p", {"reservoir": "0"}),
+    Codec.MP2: _Encoding("mp2", "s16", {}),
     Codec.AAC: _Encoding("aac", "fltp", {}),
 }
 
@@ -246,6 +247,8 @@ def _encode(
 ) -> Iterator[bytes]:
     """Yield the track's frames, in the form of `Frame.data`."""
     encoding = _ENCODINGS[track.codec]
+    if track.codec is Codec.AAC:
+        read_channel_configuration(track)
     encoder = av.CodecContext.create(encoding.encoder, "w")
     assert isinstance(encoder, av.AudioCodecContext)
     encoder.sample_rate = track.sample_rate

@@ -27,7 +27,7 @@ MAX_METERS = 32  # tracks whose decoder stays open, 100 KB each; stations have a
 CLIPPED_SAMPLES = 3  # in a row: a peak of music stays at the top for one or two
 CLIPPED_DBFS = -0.1
 MONO_DB = -70  # two channels that differ by less are one
-_DECODERS = {Codec.MP3: "mp3float", Codec.AAC: "aac"}
+_DECODERS = {Codec.MP3: "mp3float", Codec.MP2: "mp2float", Codec.AAC: "aac"}
 _STATISTICS = "metadata=1:reset=1:measure_perchannel=Peak_level+RMS_level:measure_overall=none"  # of each frame
 _TOP, _BOTTOM = (
     b"\xff\x7f" * CLIPPED_SAMPLES,

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from awazpulse.audio import AudioError
+
 from .errors import MediaFailed, UnusableFile
 from .values import track_from_json
 from .wire import ERRORS, LENGTHS, Head, parse_head, parse_lengths, serialize_message
@@ -23,7 +25,7 @@ from .wire import ERRORS, LENGTHS, Head, parse_head, parse_lengths, serialize_me
 NICENESS = 10  # audio in the server goes first
 MAX_ADDRESS_SPACE_BYTES = (
     2 << 30
-)  # what a hostile file can have libav ask for; it has 0.6 GB of its own
+)  # what a hostile file can have libav ask for; it needs 0.6 GB itself
 _STANDARD_INPUT = 0
 _PIECE_BYTES = 1 << 20
 
@@ -88,7 +90,7 @@ def _answer(head: Head, body: bytes) -> bytes:
         result = _HANDLERS[head["do"]](head, body)
     except UnusableFile as error:
         return _serialize_error("unusable_file", error)
-    except (MediaFailed, OSError, MemoryError, ValueError) as error:
+    except (MediaFailed, AudioError, OSError, MemoryError, ValueError) as error:
         return _serialize_error("failed", error)
     return serialize_message({"result": result})
 

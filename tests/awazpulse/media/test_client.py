@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from awazpulse.audio import Track
+from awazpulse.audio import Codec, Track
 from awazpulse.media import child as module
 from awazpulse.media.child import Child, ChildLimits
 from awazpulse.media.client import LOOK, PREPARE, QUICK, MediaWorker
@@ -139,6 +139,16 @@ async def test_the_owner_is_told_what_is_wrong_with_a_file(
     with pytest.raises(UnusableFile, match="cannot be opened"):
         await worker.probe(tmp_path / "missing")
     assert worker.look.pid == pid
+
+
+async def test_a_track_that_nobody_encodes_fails_and_the_child_lives(
+    worker: MediaWorker, tmp_path: Path
+) -> None:
+    odd = Track(Codec.AAC, 44_100, 2, 1024, b"")
+    with pytest.raises(MediaFailed, match="not described"):
+        await worker.prepare_fallback(tone_file(tmp_path), odd, 128, tmp_path / "out")
+    assert is_running(worker.prepare.pid)
+    assert await worker.measure([(odd, b"nonsense")]) == [None]
 
 
 async def test_a_directory_that_cannot_be_written_fails(

@@ -12,8 +12,12 @@ from tests.audio import split_frames
 
 from .players import track_of
 
-FORMATS = {"mp3": ["-write_xing", "0", "-id3v2_version", "0", "-f", "mp3"], "aac": ["-f", "adts"]}
-CODECS = pytest.mark.parametrize("codec", ["mp3", "aac"])
+FORMATS = {
+    "mp3": ["-write_xing", "0", "-id3v2_version", "0", "-f", "mp3"],
+    "mp2": ["-f", "mp2"],
+    "aac": ["-f", "adts"],
+}
+CODECS = pytest.mark.parametrize("codec", ["mp3", "mp2", "aac"])
 
 
 def encode(codec: str, left: str, right: str | None = None, bitrate: str = "192k") -> bytes:
@@ -40,10 +44,10 @@ def sine(amplitude: float, hz: int = 440) -> str:
 def test_a_sine_has_its_peak_and_an_rms_3_db_below(
     codec: str, amplitude: float, dbfs: float
 ) -> None:
-    levels = measured(codec, encode(codec, sine(amplitude), sine(amplitude / 10, 880)))
-    assert levels.peak_dbfs == pytest.approx((dbfs, dbfs - 20), abs=1.5)
+    levels = measured(codec, encode(codec, sine(amplitude), sine(amplitude / 2, 880)))
+    assert levels.peak_dbfs == pytest.approx((dbfs, dbfs - 6), abs=1.5)
     assert levels.rms_dbfs[0] == pytest.approx(dbfs - 3, abs=0.5)
-    assert levels.rms_dbfs[1] == pytest.approx(dbfs - 23, abs=1.5)
+    assert levels.rms_dbfs[1] == pytest.approx(dbfs - 9, abs=0.5)
     assert not levels.is_clipped
     assert not levels.is_mono
 
