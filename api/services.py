@@ -7,6 +7,7 @@ from typing import Protocol
 from awazpulse.channels.access import Identity
 from awazpulse.channels.credentials import ChannelCredentials
 from awazpulse.channels.fallback_files import FallbackInfo
+from awazpulse.channels.levels import LevelReport
 from awazpulse.channels.records import ActiveStream, ChannelRecord
 from awazpulse.channels.tokens import AccessToken, InternalAction
 from awazpulse.store import Channel, Stream, User
@@ -26,6 +27,13 @@ class Streams(Protocol):
 
     async def refresh(self, channel_id: str) -> None:
         """Hold what is on air to what the channel's rows say now."""
+
+
+class LevelReports(Protocol):
+    """Knows how loud channels are."""
+
+    def report(self, channel_id: str) -> LevelReport:
+        """Return what is known now; while somebody asks it is new once a second."""
 
 
 class Channels(Protocol):
@@ -103,3 +111,4 @@ class Services:
     tokens: TokenKeeper
     database: Pingable
     fallbacks: Fallbacks
+    levels: LevelReports

@@ -68,7 +68,8 @@ class _Prober:
         try:
             return await self._media.probe(path)
         except NoAudio as error:
-            raise UnusableFile(str(error)) from None
+            # The name is an upload's random one, which says nothing to whoever has sent the file.
+            raise UnusableFile(str(error).replace(path.name, "the file")) from None
         except MediaFailed as error:
             logger.warning("a file cannot be looked into: %s", error)
             raise ServiceUnavailable("look into the file") from error
@@ -196,7 +197,13 @@ class App:
         budget.count_in(lambda: self._hls.connections)
         core = self.core
         services = Services(
-            manager, core.catalog, core.accounts, core.tokens, core.database, core.fallbacks
+            manager,
+            core.catalog,
+            core.accounts,
+            core.tokens,
+            core.database,
+            core.fallbacks,
+            self._levels,
         )
         self._api = ApiServer(create_app(services))
         manager.add_delivery(StreamType.HLS, self._hls)

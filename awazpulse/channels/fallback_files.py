@@ -151,7 +151,9 @@ class FallbackFiles:
             await self._receive(blocks, draft)
             await _on_disk(_place, draft, placed)
             probed = await self._prober.probe(placed)
-            chosen = _choose_title(title, probed.title, untitled)
+            # A file without tags may have been titled by its name, which is a random one here.
+            told = "" if probed.title == placed.stem else probed.title
+            chosen = _choose_title(title, told, untitled)
             await self._write(channel_id, file, chosen, change)
         except BaseException:
             # A row that may name the new file keeps it: `sweep` deletes it if the row does not.

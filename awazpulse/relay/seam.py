@@ -15,6 +15,7 @@ from awazpulse.audio import Codec, Frame, Track
 from awazpulse.audio.reservoir import ReservoirSeam
 
 MAX_LEAD_S = 0.5  # more than encoders and the network deliver early, less than anybody minds
+MAX_MENDED_FRAMES = 16  # a reservoir of 511 bytes is three frames of 64 kbit/s; bounds odd audio
 SETTLED_S = 1.0  # without a frame that ran ahead: the backlog is over
 
 
@@ -32,37 +33,55 @@ class Seam:
         self._frame_s = 1 / track.sample_rate
         self._settled_at = now + SETTLED_S
         self._has_backlog = has_backlog
+        self._is_mp3 = track.codec is Codec.MP3
+        self._looked_at = 0  # frames, for the reservoir
         self._reservoir = ReservoirSeam() if track.codec is Codec.MP3 else None
 
     def set_track(self, track: Track) -> None:
         """Frames of another track follow."""
         self._frame_s = 1 / track.sample_rate
-        self._reservoir = ReservoirSeam() if track.codec is Codec.MP3 else None
+        self._is_mp3 = track.codec is Codec.MP3
+        self._reservoir = ReservoirSeam() if self._is_mp3 else None
+        self._looked_at = 0
 
     def is_over(self, now: float) -> bool:
         """Whether the source is in time, and needs to be looked at no more."""
         is_settled = not self._has_backlog or now >= self._settled_at
-        return is_settled and (self._reservoir is None or self._reservoir.is_done)
+        return is_settled and self._reservoir is None
 
     def take(self, frames: Sequence[Frame], now: float) -> Sequence[Frame]:
-        """Return the frames to send on, maybe none."""
-        if self._has_backlog:
-            frames = self._leave_out_backlog(frames, now)
-        reservoir = self._reservoir
-        if reservoir is None or reservoir.is_done:
-            return frames
-        return [replace(frame, data=reservoir.mend(frame.data)) for frame in frames]
-
-    def _leave_out_backlog(self, frames: Sequence[Frame], now: float) -> Sequence[Frame]:
+        """Return the frames to send on, maybe none; those of `frames` that need no change are the same."""
         kept: list[Frame] = []
+        is_whole = True
         for frame in frames:
-            duration_s = frame.samples * self._frame_s
-            if self.reach + duration_s > now + MAX_LEAD_S:
-                self.dropped += 1
-                self._settled_at = now + SETTLED_S
-                if self._reservoir is not None:
-                    self._reservoir = ReservoirSeam()  # the next one refers to what is left out
+            if self._has_backlog and self._leave_out(frame, now):
+                is_whole = False
                 continue
+            mended = self._mend(frame)
+            is_whole = is_whole and mended is frame
+            kept.append(mended)
+        return frames if is_whole else kept
+
+    def _leave_out(self, frame: Frame, now: float) -> bool:
+        """Say whether a frame runs too far ahead of the clock."""
+        duration_s = frame.samples * self._frame_s
+        if self.reach + duration_s <= now + MAX_LEAD_S:
             self.reach += duration_s
-            kept.append(frame)
-        return frames if len(kept) == len(frames) else kept
+            return False
+        self.dropped += 1
+        self._settled_at = now + SETTLED_S
+        if self._is_mp3:
+            # The next one that is kept refers to what is left out.
+            self._reservoir, self._looked_at = ReservoirSeam(), 0
+        return True
+
+    def _mend(self, frame: Frame) -> Frame:
+        """Mute a frame that refers to what was not sent."""
+        reservoir = self._reservoir
+        if reservoir is None:
+            return frame
+        data = reservoir.mend(frame.data)
+        self._looked_at += 1
+        if reservoir.is_done or self._looked_at >= MAX_MENDED_FRAMES:
+            self._reservoir = None
+        return frame if data is frame.data else replace(frame, data=data)

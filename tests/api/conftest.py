@@ -1,6 +1,6 @@
 """The real stack behind the API: SQLite, StreamManager, and a client."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
 from api import Services, create_app
+from awazpulse.audio import Track
 from awazpulse.channels.fallback_files import FallbackFiles
+from awazpulse.channels.levels import LevelMonitor
 from awazpulse.channels.tokens import Tokens
+from awazpulse.media.values import Levels
 from awazpulse.store import Database
 from tests.awazpulse.channels.probing import FakeProber
 from tests.awazpulse.channels.support import (
@@ -58,8 +61,23 @@ async def read_error(response: ClientResponse, status: int) -> str:
     return str(body["message"])
 
 
+class LoudMeter:
+    """Hears the same in whatever it is given."""
+
+    async def measure(self, samples: Sequence[tuple[Track, bytes]]) -> list[Levels | None]:
+        return [Levels((-1.0, -2.0), (-14.0, -15.5), is_clipped=False, is_mono=True)] * len(samples)
+
+
 def make_services(radio: Radio, tokens: Tokens, fallbacks: FallbackFiles) -> Services:
-    return Services(radio.manager, radio.catalog, radio.accounts, tokens, radio.database, fallbacks)
+    return Services(
+        radio.manager,
+        radio.catalog,
+        radio.accounts,
+        tokens,
+        radio.database,
+        fallbacks,
+        LevelMonitor(LoudMeter(), radio.manager.live_broadcasts, lambda _broadcast, _begun: None),
+    )
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def files_of(panel: Panel) -> list[Path]:
 
 
 def make_form(*files: tuple[bytes, str, str], **fields: str) -> FormData:
-    form = FormData(default_to_multipart=True)
+    form = FormData(default_to_multipart=True, quote_fields=False)  # as browsers do
     for name, value in fields.items():
         form.add_field(name, value)
     for content, name, content_type in files:

@@ -38,7 +38,7 @@ class Listener:
         return len(self.audio) / bytes_per_second
 
 
-async def find_decode_errors(media: bytes, container_format: str) -> str:
+async def find_decode_errors(media: bytes | bytearray, container_format: str) -> str:
     """What ffmpeg complains of."""
     command = ("ffmpeg", "-v", "warning", "-f", container_format, "-i", "-", "-f", "null", "-")
     status, _, err = await run(*command, stdin=bytes(media))

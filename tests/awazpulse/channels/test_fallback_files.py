@@ -26,7 +26,7 @@ from awazpulse.refusals import (
     UnusableFile,
 )
 from awazpulse.store import Channel
-from tests.awazpulse.channels.probing import AUDIO, FakeProber, blocks_of
+from tests.awazpulse.channels.probing import AUDIO, FakeProbedFile, FakeProber, blocks_of
 from tests.awazpulse.channels.support import OWNER, Radio
 
 MAX_BYTES = 1000
@@ -146,6 +146,17 @@ async def test_title_is_the_given_one_or_the_files_or_its_name(
     info = await shelf.files.get("demo")
     assert info is not None
     assert info.title == (expected or "")
+
+
+async def test_upload_is_not_titled_by_its_random_name(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def probe(path: Path) -> FakeProbedFile:
+        return FakeProbedFile(path.stem, 1.0)
+
+    monkeypatch.setattr(shelf.prober, "probe", probe)
+    await shelf.store(untitled="Night music")
+    assert (await shelf.row())[1] == "Night music"
 
 
 async def test_upload_is_taken_up_to_its_limit_and_refused_past_it(shelf: Shelf) -> None:
