@@ -108,6 +108,10 @@ class Server:
         answer: dict[str, Any] = row
         return answer
 
+    async def end_with_encoder(self, channel: str = "demo") -> None:
+        """Have a channel go off air when its encoder leaves."""
+        await self.cli("channel", "set", channel, "graceTime=0")
+
     async def add_channel(self, channel: str, stream_type: str) -> dict[str, Any]:
         """Make a channel set to a type; return its credentials."""
         await self.cli(

@@ -36,6 +36,7 @@ async def test_a_minute_of_tone_comes_out_frame_by_frame_as_it_went_in(
     for way, codec in (("hls", "aac"), ("hls", "mp3"), ("icecast", "mp3"), ("icecast", "aac")):
         channel = f"{way}-{codec}"
         credentials = (await server.add_channel(channel, way))[way]
+        await server.end_with_encoder(channel)
         sent[channel] = encode_tone(codec, SECONDS, bitrate_kbps=128)
         file = tmp_path / f"{channel}.{codec}"
         file.write_bytes(sent[channel])

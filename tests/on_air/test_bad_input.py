@@ -83,6 +83,7 @@ async def test_what_is_on_air_is_untouched_and_memory_stays_flat(
     server: Server, tmp_path: Path
 ) -> None:
     await server.switch("demo", "icecast")
+    await server.end_with_encoder()
     password = server.card["credentials"]["icecast"]["password"]
     url = server.url("icecast", "/demo.mp3")
     file = tmp_path / "tone.mp3"
@@ -119,6 +120,7 @@ async def test_a_source_that_falls_silent_is_ended_and_one_that_sends_no_audio_t
 ) -> None:
     async with serving(server.data_dir.parent / "other", SOURCE_TIMEOUT_S=1) as other:
         await other.switch("demo", "icecast")
+        await other.end_with_encoder()
         password = other.card["credentials"]["icecast"]["password"]
         login = base64.b64encode(f"source:{password}".encode()).decode()
         head = (
@@ -128,7 +130,7 @@ async def test_a_source_that_falls_silent_is_ended_and_one_that_sends_no_audio_t
         begun = time.monotonic()
         assert await talk(other, "icecast", head) == b"HTTP/1.0 200 OK\r\n\r\n"
         assert 0.9 < time.monotonic() - begun < 4
-        await until(lambda: any("sent no audio for 1 s" in line for line in other.log))
+        await until(lambda: any("fell silent: no audio for 1 s" in line for line in other.log))
         await talk(other, "icecast", head + bytes(100_000))
         await until(lambda: any("without a frame, expected MP3" in line for line in other.log))
         assert other.rows()["icecast"]["status"] == "offline"

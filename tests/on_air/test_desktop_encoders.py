@@ -13,6 +13,7 @@ from tests.on_air.server import Server, until
 
 @pytest.mark.needs("obs", "Xvfb", "pulseaudio", "pactl")
 async def test_obs_goes_on_air_and_its_tone_is_heard(server: Server) -> None:
+    await server.end_with_encoder()
     key = server.card["credentials"]["hls"]["streamKey"]
     async with desktop() as made:
         log = await start_obs(made, server.url("rtmp", "/live", "rtmp"), key)
@@ -46,6 +47,7 @@ def free_port() -> int:
 
 @pytest.mark.needs("butt", "Xvfb", "pulseaudio", "pactl")
 async def test_butt_goes_on_air_with_its_title_and_counts_listeners(server: Server) -> None:
+    await server.end_with_encoder()
     await server.switch("demo", "icecast")
     password = server.card["credentials"]["icecast"]["password"]
     port = server.ports["icecast"]

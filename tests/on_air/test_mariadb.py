@@ -17,6 +17,7 @@ async def test_what_is_on_air_outlives_the_database_and_the_rows_come_true_again
         password = server.card["credentials"]["icecast"]["password"]
         output = icecast_output(server, password)
         assert (await server.switch("demo", "icecast"))["isMainStream"] is True
+        await server.end_with_encoder()
         async with running(*ffmpeg_tone("mp3", output)) as encoder:
             await until(lambda: server.rows()["icecast"]["status"] == "live")
             token = await server.token()
