@@ -1,7 +1,7 @@
 """The audio bytes inside a source's request body. No I/O.
 
-Contract of each: `receive_data` returns the audio in what has come; `at_end` tells when the
-client has said that nothing follows.
+Each reader has `receive_data`, which returns the audio in what has come, and `at_end`, which tells whether
+the client has said that nothing follows.
 """
 
 import re
@@ -13,7 +13,7 @@ _CHUNK_SIZE = re.compile(rb"\s*([0-9A-Fa-f]{1,15})\s*(?:;.*)?")
 
 
 class RawBody:
-    """Everything that follows the head, up to a Content-Length if the client gave one."""
+    """A body that is not chunked: all that follows the head, up to the Content-Length if there is one."""
 
     def __init__(self, content_length: int | None = None) -> None:
         self._left = content_length
@@ -37,12 +37,12 @@ class ChunkedBody:
 
     def __init__(self) -> None:
         self._line = b""
-        self._left = 0  # of the present chunk
-        self._after_chunk = False  # the CRLF behind a chunk's data is due
+        self._left = 0  # bytes of the present chunk that have not come
+        self._after_chunk = False  # the CRLF behind a chunk's data comes next
         self.at_end = False
 
     def receive_data(self, data: bytes) -> bytes:
-        """Return the audio in `data`; `MalformedBody` when its framing is broken."""
+        """Return the audio in `data`. Raises `MalformedBody` when the chunks are not well-formed."""
         audio = bytearray()
         while data and not self.at_end:
             if self._left:
@@ -83,7 +83,7 @@ class MetadataStripper:
 
     def __init__(self, metaint: int) -> None:
         self._metaint = metaint
-        self._audio_left = metaint  # until the next block
+        self._audio_left = metaint  # bytes until the next block
         self._block_left = 0
 
     def strip(self, data: bytes) -> bytes:

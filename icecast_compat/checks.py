@@ -1,6 +1,7 @@
-"""Requests of port 8000 that wait for a decision: logins and title updates, bounded in number.
+"""The logins and title updates of port 8000 that wait for a decision. Their number is limited.
 
-A guesser's answers are delayed, so its address may have only some of them under way: it keeps no owner out.
+The answer to a wrong password is delayed. So one peer may have only some checks under way: somebody who
+guesses passwords must leave room for others.
 """
 
 import asyncio
@@ -12,26 +13,26 @@ from awazpulse.addresses import identify_peer
 
 
 class Checks:
-    """The checks under way. `max_checks` in all, `max_per_peer` of one address or IPv6 network."""
+    """The checks under way: at most `max_checks`, and `max_per_peer` of one IPv4 address or IPv6 /64."""
 
     def __init__(self, max_checks: int, max_per_peer: int) -> None:
         self._max_checks = max_checks
         self._max_per_peer = max_per_peer
-        self._tasks: dict[asyncio.Task[None], str] = {}  # with the peer of each
+        self._tasks: dict[asyncio.Task[None], str] = {}  # each with its peer (`identify_peer`)
         self._of_peer: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._tasks)
 
     def has_room(self, address: str) -> bool:
-        """Whether one more check of this address may begin."""
+        """Whether a check for this address may begin."""
         of_peer = self._of_peer[identify_peer(address)] if self._tasks else 0
         return len(self._tasks) < self._max_checks and of_peer < self._max_per_peer
 
     def start(
         self, address: str, work: Coroutine[None, None, None], on_cancelled: Callable[[], None]
     ) -> None:
-        """Run a check. `on_cancelled` is called if it is cancelled, be it before its first step."""
+        """Run a check. `on_cancelled` is called if it is cancelled, even before its first step."""
         peer = identify_peer(address)
         task = asyncio.get_running_loop().create_task(work)
         self._tasks[task] = peer
@@ -49,6 +50,6 @@ class Checks:
         peer = self._tasks.pop(task)
         self._of_peer[peer] -= 1
         if not self._of_peer[peer]:
-            del self._of_peer[peer]  # no entry stays for each address that ever came
+            del self._of_peer[peer]  # otherwise an entry would stay for each peer that ever came
         if task.cancelled():
             on_cancelled()

@@ -10,11 +10,11 @@ class RequestError(PeerError):
 
 
 class MalformedRequest(RequestError):
-    """Not HTTP, nor anything that Icecast clients send."""
+    """Neither HTTP nor anything else that Icecast's clients send."""
 
 
 class RequestTooLarge(RequestError):
-    """A head over the limit."""
+    """A head over its limit."""
 
     status = 431
 
@@ -26,4 +26,4 @@ class RequestTimeout(RequestError):
 
 
 class MalformedBody(RequestError):
-    """A chunked body that is not."""
+    """A chunked body whose chunks are not well-formed."""

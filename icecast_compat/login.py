@@ -1,8 +1,8 @@
 """How a source client asks to go on air. No I/O.
 
-`PUT` (Icecast 2.4 and later) or `SOURCE` (before), with Basic authentication; some clients ask
-without a password or with `Content-Length: 0` first, to see what answers: such a poke starts
-nothing. Authentication, mount and content type are checked before the 100 or 200.
+It sends `PUT` (Icecast 2.4 and later) or `SOURCE` (before), with Basic authentication. Some clients first
+send a request without a password or with `Content-Length: 0`, to find out what kind of server answers.
+Such a poke starts nothing. Authentication, mount and content type are checked before the 100 or 200.
 """
 
 import re
@@ -26,8 +26,8 @@ from .responses import (
     respond_unauthorized,
 )
 
-# How encoders spell the types that are carried, and the spelling that players know. The type says what the
-# source has to say of its audio, not what it is.
+# The types that are carried, as encoders spell them, each with the spelling that players know. What codec the
+# audio has is seen from the audio itself: encoders declare wrong types, too.
 _CONTENT_TYPES = {
     "audio/mpeg": "audio/mpeg",
     "audio/mp3": "audio/mpeg",
@@ -50,27 +50,27 @@ _MAX_STATION_TEXT = 500  # characters; it is repeated in each listener's respons
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A request to go on air that is fit to be checked."""
+    """A request to go on air that has all that is needed for its check."""
 
     channel_id: str
     password: str = field(repr=False)
     station: Station
     is_chunked: bool
     content_length: int | None
-    metaint: int | None  # audio bytes between metadata blocks, if the source inserts such
-    accepted: bytes  # what the client is told when the channel takes it
+    metaint: int | None  # audio bytes between metadata blocks, if the source inserts any
+    accepted: bytes  # the answer when the source goes on air
 
     @property
     def is_poke(self) -> bool:
-        """Whether it only asks what would answer: nothing will follow."""
+        """Whether the client only wants to know what kind of server answers, and sends no audio."""
         return self.content_length == 0
 
 
 def read_login(request: Request, address: str) -> Login | Reply:
-    """Return what a `PUT` or `SOURCE` asks for, or the answer that ends the matter."""
+    """Return the login that a `PUT` or `SOURCE` asks for, or the answer if it cannot be one."""
     credentials = request.credentials
     if credentials is None or credentials[0] != SOURCE_USERNAME:
-        # libshout asks again over the same connection unless it is told `close`.
+        # libshout logs in over the same connection, unless it is told `close`.
         alive = request.keeps_alive
         return Reply(respond_unauthorized(keep_alive=alive), alive)
     channel_id = parse_mount_path(request.path)
@@ -127,7 +127,7 @@ def read_station(headers: dict[str, str], content_type: str, address: str) -> St
 def refuse_login(refusal: Refusal) -> bytes:
     """Return the answer to a login that a rule of ours refuses.
 
-    BUTT retries after 403 and gives up after 5xx, so that what will pass is a 403 too.
+    BUTT tries again after a 403 and gives up after a 5xx, so a passing trouble of ours is a 403 too.
     """
     match refusal:
         case WrongSecret():

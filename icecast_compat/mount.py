@@ -1,7 +1,7 @@
 """A broadcast as port 8000 shows it: Icecast's mount.
 
-A byte sequence for plain listeners and a view of it with ICY metadata, each with its audience; the head
-of a listener's response; and who is listening. The mount stays while sources come and go.
+It has a byte sequence for plain listeners and a view of it with ICY metadata, each with its audience. It
+makes the head of a listener's response, and counts listeners. It stays while sources come and go.
 """
 
 import socket
@@ -19,7 +19,7 @@ from awazpulse.relay.listener import Listener
 from .icy import METAINT, IcyFeed
 from .responses import CORS, NO_CACHE, SERVER, stamp_date
 
-_CONTENT_TYPES = {  # the first where the source declared none of them
+_CONTENT_TYPES = {  # the source may declare any of its codec's; else it is the first
     Codec.MP3: ("audio/mpeg",),
     Codec.MP2: ("audio/mpeg",),
     Codec.AAC: ("audio/aac", "audio/aacp"),
@@ -46,7 +46,7 @@ class _Feeds:
         self._icy_audience = Audience(fanout, self.icy, on_left, pull)
 
     def audience(self, *, icy: bool) -> Audience:
-        """Return who listens with ICY metadata, or without."""
+        """Return the listeners with ICY metadata, or those without."""
         return self._icy_audience if icy else self._plain_audience
 
     @property
@@ -55,7 +55,7 @@ class _Feeds:
         return len(self._plain_audience.listeners) + len(self._icy_audience.listeners)
 
     def close(self) -> None:
-        """Disconnect the listeners, once they have the last frame that was published."""
+        """Disconnect the listeners after the last frame that was published. A second call changes nothing."""
         self._plain_audience.close()
         self._icy_audience.close()
 
@@ -92,7 +92,7 @@ class Mount:
 
     @property
     def content_type(self) -> str:
-        """The type of what is sent, whatever the source declared; before that, what it declared."""
+        """The type of the audio that is sent. Before any has come, it is what the source declared."""
         declared = self.broadcast.station.content_type
         if self._track is None and declared:
             return declared
@@ -102,7 +102,7 @@ class Mount:
     # -- Subscriber
 
     def on_track(self, track: Track) -> None:
-        """Go on with audio of the same kind; end the listeners whose Content-Type is no longer true."""
+        """Take note of the track. If the listeners' Content-Type is not true of it, disconnect them."""
         former, self._track = self._track, track
         if former is None or self._goes_on(former, track):
             return
@@ -118,20 +118,20 @@ class Mount:
         return len(formats) == 1 or not self.broadcast.ends_on_format_change
 
     def on_break(self) -> None:
-        """Go on: frames of one codec follow each other, whoever sends them."""
+        """Do nothing: to a listener it does not matter which source frames of one codec come from."""
 
     def on_frames(self, frames: Sequence[Frame]) -> None:
-        """Add the frames to the byte sequence, and its blocks to the one with metadata."""
+        """Add the frames to the byte sequence, and metadata blocks to the view of it."""
         feeds = self._feeds
         feeds.plain.append(frames)
         feeds.icy.follow()
 
     def on_title(self, title: Title) -> None:
-        """Have the metadata blocks from now on carry the title."""
+        """Let the metadata blocks from now on carry the title."""
         self._feeds.icy.set_title(title)
 
-    def on_close(self, end: End) -> None:  # noqa: ARG002  # players are told by the end alone
-        """Disconnect the listeners, once they have the last frame that was published."""
+    def on_close(self, end: End) -> None:  # noqa: ARG002  # players cannot be told a reason
+        """Disconnect the listeners after the last frame that was published."""
         self.is_closed = True
         self._feeds.close()
         self._on_closed(self)
@@ -146,8 +146,8 @@ class Mount:
     def listener_head(self, *, icy: bool) -> bytes:
         """Return the head of a listener's response, but for its Date.
 
-        Its `icy-*` lines have no space behind the colon: Icecast writes them so, and old players
-        look for `icy-metaint:16000` to the letter.
+        Its `icy-*` lines have no space behind the colon, as Icecast writes them: old players look for
+        exactly `icy-metaint:16000`.
         """
         station = self.broadcast.station
         bitrate = self.broadcast.bitrate_kbps
@@ -173,7 +173,7 @@ class Mount:
         ).encode()
 
     def pull(self) -> None:
-        """Fetch what the source has sent by now. Its end may be in that, and the mount's with it."""
+        """Fetch what the source has sent by now. If the source has ended, this may close the mount."""
         self.broadcast.pull()
 
     def first_bytes(self, count: int) -> bytes:

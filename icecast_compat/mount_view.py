@@ -1,4 +1,4 @@
-"""What requests need to know of a mount. No I/O."""
+"""What the router and the statistics need of a mount. No I/O."""
 
 from typing import Protocol
 
@@ -7,7 +7,7 @@ from awazpulse.relay.listener_count import ListenerCount
 
 
 class MountView(Protocol):
-    """A mount, as far as answers tell of it."""
+    """A mount as answers to requests describe it."""
 
     @property
     def broadcast(self) -> Broadcast:
@@ -15,7 +15,7 @@ class MountView(Protocol):
 
     @property
     def count(self) -> ListenerCount:
-        """Its listeners."""
+        """How many listen, and how many may."""
 
     @property
     def started(self) -> float:

@@ -1,4 +1,4 @@
-"""What a socket tells of its other end while nothing is read from it."""
+"""What a socket tells of the other side without reading from it."""
 
 import fcntl
 import select
@@ -12,7 +12,7 @@ _POLLRDHUP: int = getattr(select, "POLLRDHUP", 0)
 
 
 class FarEnd(Enum):
-    """What is known of the other side."""
+    """What is known of the other side of a connection."""
 
     OPEN = auto()
     ENDED = auto()  # it has closed its side: it sends nothing more, but it may still read

@@ -1,9 +1,9 @@
 """A request's head as Icecast's clients send it. No I/O.
 
-`split_head` takes what has come and returns the head and the bytes behind it (audio already, with
-a source), or None when it needs more, or raises. Heads end in CRLF CRLF, in LF LF, or in the
-CR CR LF CR CR LF that some old encoders send; the protocol is `HTTP/1.x` or `ICE/1.0`.
-RFC 9112 §2 to §5, with the leniency of §2.2.
+`split_head` takes what has come. It returns the head and the bytes behind it (a source's audio may begin
+there), or None when it needs more, or raises. Heads end in CRLF CRLF, in LF LF, or in the
+CR CR LF CR CR LF that some old encoders send. The protocol is `HTTP/1.x` or `ICE/1.0`.
+RFC 9112 §2 to §5, as leniently as §2.2 allows.
 """
 
 import base64
@@ -28,7 +28,7 @@ _LONGEST_HEAD_END = 6
 class Request:
     """A parsed head. `path` is decoded; `headers` have lower-case names; repeated ones are joined.
 
-    The values of `query` are bytes: a title may be in any charset, and who knows which decodes it.
+    The values of `query` are bytes, because a title may be in any charset; `charset` decodes it.
     """
 
     method: str
@@ -66,9 +66,9 @@ class Request:
 
 
 def split_head(data: bytes | bytearray, searched_bytes: int = 0) -> tuple[Request, bytes] | None:
-    """Return the first request and what follows it, or None; see the module's head.
+    """Return the first request and what follows it, or None when more is needed.
 
-    `searched_bytes`: how much of `data` an earlier call has returned None for.
+    `searched_bytes`: the length of `data` at the last call, if that returned None.
 
     Raises `MalformedRequest` as soon as the first bytes show that this is no request, and
     `RequestTooLarge` when `MAX_HEAD_BYTES` hold no whole head.
@@ -84,14 +84,14 @@ def split_head(data: bytes | bytearray, searched_bytes: int = 0) -> tuple[Reques
 
 
 def _check_beginning(data: bytes | bytearray) -> None:
-    """Refuse what is no request (an RTMP or TLS handshake) without waiting for a head's end."""
+    """Raise at once for what is no request (an RTMP or TLS handshake), whose head would never end."""
     beginning = bytes(data[:16]).lstrip(b"\r\n").split(b" ")[0]
     if beginning and not re.fullmatch(rb"[A-Za-z]*", beginning):
         raise MalformedRequest("got no HTTP request")
 
 
 def _decode_text(data: bytes) -> str:
-    """Header text: UTF-8 where it is that, else Latin-1 as old encoders write station names."""
+    """Decode UTF-8, or Latin-1 where it is not UTF-8: old encoders write station names so."""
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -133,10 +133,10 @@ def _parse_target(target: bytes) -> tuple[str, dict[str, bytes]]:
 
 
 def parse_query(query: bytes) -> dict[str, bytes]:
-    """Return the fields of a query or a form; of a repeated one the last."""
+    """Return the fields of a query or a form. If a field is repeated, the last one counts."""
     try:
         pairs = parse_qsl(
-            query.decode("latin-1"),  # which maps bytes one to one, as the encoding below does
+            query.decode("latin-1"),  # Latin-1 maps each byte to one character, and back below
             keep_blank_values=True,
             encoding="latin-1",
             max_num_fields=MAX_QUERY_FIELDS,

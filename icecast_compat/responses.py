@@ -1,7 +1,7 @@
 """The answers of port 8000, byte for byte as Icecast's clients know them. No I/O.
 
-Every answer but a listener's and a source's has a Content-Length; what a browser may read carries
-CORS headers. `stamp_date` adds the Date when an answer is sent.
+Every answer has a Content-Length, except the one to a listener and the one that takes a source. Answers
+that a browser may read have CORS headers. `stamp_date` adds the Date when an answer is sent.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ _REASONS = {
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 SOURCE_ACCEPTED = b"HTTP/1.0 200 OK\r\n\r\n"
 
-# The reasons that clients and their owners know from Icecast (wire-level texts of 2.4.4).
+# The reasons as Icecast 2.4.4 writes them: clients and their owners know these texts.
 MOUNT_IN_USE = "Mountpoint in use"
 UNKNOWN_CONTENT_TYPE = "Content-type not supported"
 NO_CONTENT_TYPE = "No Content-type given"
@@ -52,7 +52,7 @@ MISSING_PARAMETER = "Missing parameter"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer, and whether the client may ask again behind it."""
+    """A whole answer, and whether the client may send another request after it."""
 
     data: bytes
     keeps_alive: bool = False
@@ -98,16 +98,16 @@ def respond_unauthorized(*, keep_alive: bool = False) -> bytes:
 
 
 def refuse(status: int, message: str) -> bytes:
-    """Return a refusal whose message stands in the status line as well.
+    """Return a refusal. Its message stands in the status line too, without what would break the line.
 
-    BUTT and FFmpeg show their user the status line only.
+    BUTT and FFmpeg show their users nothing but the status line.
     """
     line = "".join(c for c in message if " " <= c <= "~")
     return respond(status, message + "\r\n", reason=line)
 
 
 def respond_options(*, keep_alive: bool) -> bytes:
-    """Answer OPTIONS: a browser's preflight, and libshout's question what there is."""
+    """Answer OPTIONS: a browser's CORS preflight, or libshout that asks for the allowed methods."""
     return respond(
         200, "", headers="Allow: GET, HEAD, OPTIONS, SOURCE, PUT, STATS\r\n", keep_alive=keep_alive
     )
@@ -124,7 +124,7 @@ def respond_iceresponse(message: str, *, ok: bool) -> bytes:
 
 
 def respond_partial(content: bytes, first: int, content_type: str) -> bytes:
-    """Answer a player that asks for a few bytes to see what they are (RFC 9110 §15.3.7)."""
+    """Answer a player that asks for the first few bytes to find out their type (RFC 9110 §15.3.7)."""
     last = first + len(content) - 1
     return respond(
         206,
@@ -135,5 +135,5 @@ def respond_partial(content: bytes, first: int, content_type: str) -> bytes:
 
 
 def without_body(response: bytes) -> bytes:
-    """Return the head of an answer alone, for HEAD."""
+    """Return only the head of an answer, for HEAD."""
     return response.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"

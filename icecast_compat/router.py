@@ -1,8 +1,7 @@
 """What each request on port 8000 leads to. No I/O.
 
-`route` maps a parsed request to one of: a `Reply` to send, a `Listen` (a listener to admit), a
-`Login` (a source to check), a `TitleUpdate` (to check as well), or `NeedsBody` (ask again with the
-body).
+`route` returns what to do for a parsed request: send a `Reply`, admit a listener (`Listen`), check a
+source (`Login`), check a `TitleUpdate`, or call `route` again with the request's body (`NeedsBody`).
 """
 
 import re
@@ -22,8 +21,8 @@ from .request import Request, parse_query
 from .responses import Reply
 from .stats import describe_server
 
-MAX_BODY_BYTES = 8 * 1024  # a title as a form; nothing else here has a body
-MAX_PROBE_BYTES = 100  # iOS asks for two bytes before it listens; the answer makes no listener
+MAX_BODY_BYTES = 8 * 1024  # a title may come as a form; no other request needs its body
+MAX_PROBE_BYTES = 100  # iOS asks for two bytes before it listens; that is not a listener yet
 
 _PROBE = re.compile(r"bytes=(\d{1,9})-(\d{1,9})")
 
@@ -53,7 +52,7 @@ class TitleUpdate:
     fields: Mapping[str, bytes]
 
     def read_title(self, legacy_charset: str) -> Title:
-        """Return the title; `legacy_charset` is the channel's own, for text that is not UTF-8."""
+        """Return the title. `legacy_charset` is the channel's, for text that is not UTF-8."""
         charset = self.fields.get("charset", b"").decode("latin-1")
 
         def text(name: str) -> str:
@@ -68,9 +67,9 @@ Outcome = Reply | Listen | Login | TitleUpdate | NeedsBody
 
 
 class Router:
-    """Answers requests from the mounts on air (`mounts`: by channel id, changed by its owner).
+    """Decides what to do for each request.
 
-    `started` is in seconds since 1970.
+    `mounts` has the mounts on air by channel id; its owner changes it. `started` is in seconds since 1970.
     """
 
     def __init__(
@@ -87,7 +86,7 @@ class Router:
 
     @property
     def base_url(self) -> str:
-        """What the URLs that are handed out begin with."""
+        """The beginning of all URLs that are told to clients."""
         return f"http://{bracket_host(self._public_host)}:{self._public_port()}"
 
     def route(self, request: Request, address: str, body: bytes | None = None) -> Outcome:

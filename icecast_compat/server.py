@@ -1,8 +1,8 @@
 """Port 8000: accepts clients, and brings together mounts, sources and listeners.
 
-Connections are accepted and served in slices of the loop's turns (`SocketSelector`), so a crowd
-at the door delays nobody who listens. When too many stand there, the one that has waited longest
-for its own request goes.
+Connections are accepted and served for at most 10 ms of each turn of the loop (`SocketSelector`), so that
+listeners get their audio in time when thousands connect at once. When too many connections have not sent
+a whole request, the oldest of them is closed.
 """
 
 import asyncio
@@ -39,11 +39,13 @@ from .source import SourceConnection
 
 logger = logging.getLogger(__name__)
 
-_BACKLOG = 4096  # of the kernel: a crowd waits there while it is let in
+_BACKLOG = 4096  # connections that wait in the kernel until they are accepted
 _ACCEPTS_PER_TURN = 64  # about 2 ms
 _TURN_S = 0.010
-_SEND_BUFFER_BYTES = 131_072  # the burst fits; more would only hide a listener that has stopped
-_ACCEPT_PAUSE_S = 0.2  # when the process has no descriptor left
+_SEND_BUFFER_BYTES = (
+    131_072  # the burst fits in; with more, a listener that has stopped is seen later
+)
+_ACCEPT_PAUSE_S = 0.2  # until the next try, when the process has no descriptor left
 
 
 class MountGate(Gate, Protocol):
@@ -60,10 +62,10 @@ class Room(Protocol):
     """Whether the process can bear more clients."""
 
     def has_room_for_client(self) -> bool:
-        """Whether one more may ask."""
+        """Whether one more client may connect."""
 
     def has_room_for_listener(self) -> bool:
-        """Whether one more may stay to listen."""
+        """Whether one more client may become a listener."""
 
 
 class _AllTheRoom:
@@ -78,10 +80,11 @@ class _AllTheRoom:
 class IcecastLimits:
     """What port 8000 allows.
 
-    `head_timeout_s`: for a whole request. `source_timeout_s`: of a source's silence.
-    `max_waiting`: connections without a whole request; 5,000 listeners may come at once. `max_checks`: logins and title updates that
-    wait for the database, which delays guesses; `max_checks_per_address`: of one IPv4 address or
-    one IPv6 /64, so that a guesser keeps no owner out.
+    `head_timeout_s`: how long a client may take for a whole request. `source_timeout_s`: how long a source
+    may be silent. `max_waiting`: connections without a whole request; 5,000 listeners may come at once.
+    `max_checks`: logins and title updates under way; each waits for the database, and a wrong password is
+    answered late. `max_checks_per_address`: those of one IPv4 address or one IPv6 /64, so that somebody who
+    guesses passwords leaves room for others.
     """
 
     head_timeout_s: float = 15.0
@@ -122,7 +125,7 @@ class IcecastServer:
 
     @property
     def waiting(self) -> int:
-        """How many connections have not shown yet what they are, or are being refused."""
+        """How many connections have not sent a whole request, or are being answered for the last time."""
         return len(self._waiting)
 
     async def start(self, host: str, port: int) -> int:
@@ -132,7 +135,7 @@ class IcecastServer:
         """
         self._listening = await open_listening(host, port, _BACKLOG)
         for listening in self._listening:
-            # Accepted sockets inherit both.
+            # Accepted sockets inherit both options.
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._loop.add_reader(listening, self._accept, listening)
@@ -141,7 +144,7 @@ class IcecastServer:
         return self.port
 
     async def close(self) -> None:
-        """Stop listening and hang up on everyone who waits. Broadcasts are their owner's to end.
+        """Stop listening, and hang up on all connections that wait. The owner of the broadcasts ends those.
 
         A second call changes nothing.
         """
@@ -159,7 +162,7 @@ class IcecastServer:
         self._selector.close()
 
     def attach(self, broadcast: Broadcast) -> None:
-        """Show a broadcast as a mount until it, or this delivery of it, ends."""
+        """Show a broadcast as a mount, until the broadcast or this delivery of it ends."""
         mount = Mount(broadcast, self._fanout, self.wall(), self._detach)
         broadcast.attach(StreamType.ICECAST, mount)
         self.mounts[broadcast.channel_id] = mount
@@ -169,7 +172,7 @@ class IcecastServer:
         if self.mounts.get(channel_id) is mount:
             del self.mounts[channel_id]
 
-    # -- the door
+    # -- accepting
 
     def _accept(self, listening: socket.socket) -> None:
         for _ in range(_ACCEPTS_PER_TURN):
@@ -191,7 +194,7 @@ class IcecastServer:
         self._selector.register(connection.socket, connection)
 
     def _pause_accepting(self, listening: socket.socket, error: OSError) -> None:
-        """Leave clients in the kernel's backlog while there is no descriptor for them."""
+        """Leave clients in the kernel's backlog for a while, because there is no descriptor for them."""
         if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
             raise error
         logger.warning("cannot accept on port %d for now: %s", self.port, error)
@@ -206,7 +209,7 @@ class IcecastServer:
         self._guarded(connection, connection.on_ready)
 
     def _guarded(self, connection: Connection, step: Callable[[], None]) -> None:
-        """Keep one connection's trouble from the others."""
+        """Run a step of one connection. An error in it is logged, and ends this connection only."""
         try:
             step()
         except Exception:
@@ -257,7 +260,7 @@ class IcecastServer:
         """See `Server`."""
         self._check(connection, partial(self._update_title, connection, update))
 
-    # -- what waits for the database
+    # -- checks, which wait for the database
 
     def _check(self, connection: Connection, check: Callable[[], Awaitable[None]]) -> None:
         """Run a check if there is room for one. Meanwhile the kernel keeps what the client sends."""
@@ -271,7 +274,7 @@ class IcecastServer:
     async def _guard_check(
         self, connection: Connection, check: Callable[[], Awaitable[None]]
     ) -> None:
-        """Keep one check's trouble from the others."""
+        """Run a check. An error in it is logged, and ends this connection only."""
         try:
             await self._answer_refusal(connection, check)
         except Exception:
@@ -313,7 +316,7 @@ class IcecastServer:
         source_input = await self._gate.connect(
             login.channel_id, login.password, source, login.station
         )
-        # Nothing is awaited from here on, so nobody can have cut the source off yet.
+        # There is no await from here on, so nobody can have cut the source off yet.
         try:
             connection.socket.send(login.accepted)
             source.begin(source_input)

@@ -1,11 +1,13 @@
-"""A source client on air: its body's bytes become frames of a broadcast.
+"""A source client on air: the bytes of its body become frames of a broadcast.
 
-The shell around `body` and the frame splitter, and the broadcast's `Source`. Its socket stays raw and
-is read when somebody needs the audio (`pull`: listeners whose turn has come, a joiner, a title), not
-each time that the encoder has sent a frame: 200 mounts would cost five times what 4,000 listeners do
-(`make bench`). Until `UNREAD_BYTES` have come the event loop does not hear of them; of the encoder's end
-it hears at once. A body that tells its own end is read as it comes, for its client waits to hear that the end
-has arrived. Silence is watched by one timer per source, which reads what has come, too.
+It is the shell around `body` and the frame splitter, and the broadcast's `Source`. Its socket stays raw.
+It is not read each time that the encoder has sent a frame, because 200 mounts would then cost five times
+what 4,000 listeners cost (`make bench`). It is read when somebody needs the audio (`pull`): before
+listeners are sent to, when a listener joins, and when the title changes. Until `UNREAD_BYTES` wait in the
+kernel, the event loop is not woken; it is woken at once when the encoder disconnects.
+
+A body that tells its own end (a Content-Length, chunks) is read as it comes, because its client waits for
+our answer to that end. One timer per source watches for silence; it reads what has come, too.
 """
 
 import asyncio
@@ -28,15 +30,14 @@ from .responses import CONTINUE, respond
 logger = logging.getLogger(__name__)
 
 UNREAD_BYTES = 32_768  # 2 s at 128 kbit/s: what waits in the kernel of a mount without listeners
-# How long audio may lie unread that nobody needs; it counts from when it is read. More than the listeners'
-# longest interval, so where there are some the source is not read for this alone (but for a timeout under 4 s).
+# How long audio that nobody needs may lie unread. It is longer than the longest interval at which listeners
+# are sent to, so a source with listeners is not read by the timer as well, unless its timeout is under 4 s.
 MAX_CHECK_INTERVAL_S = 2.0
-_TIMER_S = 0.002  # the loop's timers count milliseconds, and may run that much too early
+_TIMER_S = 0.002  # the loop's timers count whole milliseconds, and may run up to 2 ms early
 _RECEIVE_BYTES = 65_536
-_RECEIVES_AT_ONCE = 4  # of a source that sends faster than real time; the loop calls again
-_TURN_S = (
-    0.010  # after which nothing more is read at once: thousands of tiny frames take long to split
-)
+_RECEIVES_AT_ONCE = 4  # a source may send faster than real time; the loop calls again
+# After so long, reading stops until the next turn: thousands of tiny frames take long to split.
+_TURN_S = 0.010
 
 
 class SourceConnection:
@@ -51,12 +52,12 @@ class SourceConnection:
     ) -> None:
         self._body = open_body(login.content_length, is_chunked=login.is_chunked)
         self._stripper = MetadataStripper(login.metaint) if login.metaint else None
-        self._splitter = audio_splitter()  # what the audio is decides, not its label
+        self._splitter = audio_splitter()  # the audio itself tells its codec, not the declared type
         self._channel_id = login.channel_id
         self._tells_its_end = login.is_chunked or login.content_length is not None
         self._owes_response = login.accepted == CONTINUE  # a 100 is no final one (RFC 9110 §15.2)
         self._silence_timeout_s = silence_timeout_s
-        # What waits unread counts from when it is read: looking often bounds how late that may be.
+        # Audio counts from the moment when it is read. Frequent checks limit how late that can be.
         self._check_interval_s = min(silence_timeout_s / 4, MAX_CHECK_INTERVAL_S)
         self._loop = asyncio.get_running_loop()
         self._client = client
@@ -67,7 +68,7 @@ class SourceConnection:
         self._timer: asyncio.TimerHandle | None = None
         self._last_frame = self._loop.time()
         self.is_closed = False
-        self._is_finished = False  # by the client's own word
+        self._is_finished = False  # the client has sent its whole body
 
     @property
     def is_gone(self) -> bool:
@@ -108,7 +109,7 @@ class SourceConnection:
             self._take(rest)
 
     def close(self, end: End) -> None:
-        """Cut the source off; the broadcast's side of the end. A second call changes nothing."""
+        """Cut the source off. Called by the broadcast, or by our own `_end`. A second call changes nothing."""
         if self.is_closed:
             return
         self.is_closed = True
@@ -128,7 +129,7 @@ class SourceConnection:
         self._read(until_empty=False)
 
     def _on_readable(self) -> None:
-        # uvloop tells of an error once, and what came before it is read first: so to the very end.
+        # uvloop reports an error once only, and audio may lie unread before it. So read up to the end.
         self._read(until_empty=True)
 
     def _read(self, *, until_empty: bool) -> None:
@@ -148,7 +149,7 @@ class SourceConnection:
                 return
             self._take(data)
             if len(data) < _RECEIVE_BYTES and not until_empty:
-                return  # one call less; an end that follows is heard of by the loop
+                return  # probably empty; if the end follows, the loop calls again
             if time.monotonic() > deadline:
                 return
 
@@ -172,7 +173,7 @@ class SourceConnection:
                 self._end(End(EndReason.FINISHED))
 
     def _publish(self, events: SplitEvents) -> None:
-        """Hand the frames on in as few calls as their tracks allow."""
+        """Publish the frames, all that follow each other in one track in one call."""
         runs: list[FrameRun] = []
         for event in events:
             if isinstance(event, FrameRun):
@@ -185,7 +186,7 @@ class SourceConnection:
         self._hand_on(runs)
 
     def _hand_on(self, runs: list[FrameRun]) -> None:
-        """Publish frames of one track, and forget them. Runs that junk has parted are made one."""
+        """Publish frames of one track in one call, and clear the list. Junk between frames splits them into runs."""
         if runs and self._input is not None:
             self._last_frame = self._loop.time()
             frames = runs[0] if len(runs) == 1 else list(chain.from_iterable(runs))
@@ -193,7 +194,7 @@ class SourceConnection:
         runs.clear()
 
     def _part(self, client: socket.socket) -> None:
-        """Let the client read that its body has arrived."""
+        """Answer a client whose whole body has arrived."""
         try:
             if self._owes_response:
                 client.send(respond(200, ""))
@@ -202,14 +203,14 @@ class SourceConnection:
             logger.debug("channel=%s has left before its answer: %s", self._channel_id, error)
 
     def _end(self, end: End) -> None:
-        """End from the encoder's side."""
+        """Tell the broadcast that the encoder has ended."""
         source_input = self._input
         if source_input is not None:
             self.close(end)
             source_input.end(end, self._loop.time())
 
     def _check_silence(self) -> None:
-        """Read what has come, unless somebody else has done so lately; end the source if nothing comes."""
+        """Read what has come, unless that was done a moment ago. End the source if it has been silent too long."""
         now = self._loop.time()
         if now - self._last_frame >= self._check_interval_s - _TIMER_S:
             self.pull()
@@ -222,6 +223,6 @@ class SourceConnection:
         due = self._last_frame + self._check_interval_s
         if due <= now:
             due = now + self._check_interval_s
-        # A timer of less than a millisecond would run again and again until that is over.
+        # The loop would run a timer of less than a millisecond again and again until its time has come.
         due = max(min(due, silent_until), now + _TIMER_S)
         self._timer = self._loop.call_at(due, self._check_silence)

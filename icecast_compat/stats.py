@@ -1,6 +1,6 @@
 """`/status-json.xsl`: what is on air, in the shape that Icecast's clients parse. No I/O.
 
-`source` is absent, one object, or an array for 0, 1 or more mounts: existing clients depend on it.
+`source` is absent, one object, or an array for 0, 1 or more mounts. Existing clients depend on that.
 """
 
 import json
@@ -14,7 +14,7 @@ from .responses import SERVER
 
 
 def _rfc822(seconds: float) -> str:
-    # As HTTP writes it but for the zone; `strftime` would speak the language of the machine.
+    # HTTP's form with another name of the zone. `strftime` would write in the machine's language.
     return format_http_date(seconds).removesuffix("GMT") + "+0000"
 
 
@@ -23,7 +23,7 @@ def _iso8601(seconds: float) -> str:
 
 
 def describe_mount(mount: MountView, base_url: str) -> dict[str, object]:
-    """Return a mount's entry; what the source did not say is left out, as Icecast does."""
+    """Return a mount's entry. What the source did not say is left out, as Icecast does it."""
     broadcast = mount.broadcast
     station = broadcast.station
     optional = {
@@ -42,7 +42,7 @@ def describe_mount(mount: MountView, base_url: str) -> dict[str, object]:
         listeners=mount.count.listeners,
         listenurl=base_url + mount.path,
         server_type=mount.content_type,
-        sound=broadcast.sound.value,  # ours: whether the source is heard, or what stands in for it
+        sound=broadcast.sound.value,  # our own field: the source, or what is heard in its place
         stream_start=_rfc822(mount.started),
         stream_start_iso8601=_iso8601(mount.started),
         dummy=None,
