@@ -15,7 +15,7 @@
         ├── MalformedMessage        a body that does not parse as its type
         │   └── MalformedAmf
         ├── UnexpectedCommand       a command that the state does not allow
-        ├── UnplayableAudio         media, and no audio in it that can be played
+        ├── UnplayableAudio         media without audio that can be played; also an AudioError
         └── DeadlinePassed
 
 No text carries what the peer sent as a name: a stream name holds the key.
@@ -23,6 +23,7 @@ No text carries what the peer sent as a name: a stream name holds the key.
 
 from typing import ClassVar
 
+from awazpulse.audio import AudioError
 from awazpulse.errors import PeerError
 
 _TLS_HANDSHAKE = 0x16  # RFC 8446 §5.1, the first byte of a ClientHello
@@ -150,7 +151,7 @@ class UnexpectedCommand(RtmpError):
         return f"got {self.command} in state {self.state}"
 
 
-class UnplayableAudio(RtmpError):
+class UnplayableAudio(RtmpError, AudioError):
     """Media comes, and for some time there has been no audio in it that can be played."""
 
     def __init__(self, reason: str, wait_s: float) -> None:
