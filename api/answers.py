@@ -13,6 +13,8 @@ from aiohttp import web
 
 from awazpulse.refusals import (
     AlreadyExists,
+    CannotStore,
+    FileTooLarge,
     Forbidden,
     InvalidToken,
     InvalidValue,
@@ -21,6 +23,7 @@ from awazpulse.refusals import (
     UnknownChannel,
     UnknownUser,
     UnreadableSecrets,
+    UploadUnderWay,
     WrongLogin,
 )
 from awazpulse.store import Stream
@@ -33,12 +36,16 @@ _STATUSES: tuple[tuple[type[Refusal], HTTPStatus], ...] = (
     (UnknownChannel, HTTPStatus.NOT_FOUND),
     (UnknownUser, HTTPStatus.NOT_FOUND),
     (AlreadyExists, HTTPStatus.CONFLICT),
+    (FileTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (UploadUnderWay, HTTPStatus.TOO_MANY_REQUESTS),
+    (CannotStore, HTTPStatus.INSUFFICIENT_STORAGE),
     (UnreadableSecrets, HTTPStatus.SERVICE_UNAVAILABLE),
     (ServiceUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 _RETRY_AFTER_S = 5
 _HEADERS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": str(_RETRY_AFTER_S)},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": str(_RETRY_AFTER_S)},
 }
 

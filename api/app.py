@@ -4,6 +4,8 @@ from aiohttp import web
 
 from .authentication import AuthRoutes
 from .bodies import MAX_BODY_BYTES
+from .fallback import FallbackRoutes
+from .levels import LevelRoutes
 from .middlewares import allow_browsers, answer_errors
 from .operations import OperationRoutes
 from .services import Services
@@ -15,6 +17,6 @@ def create_app(services: Services) -> web.Application:
     app = web.Application(
         middlewares=[allow_browsers, answer_errors], client_max_size=MAX_BODY_BYTES
     )
-    for routes in (AuthRoutes(services), StreamRoutes(services), OperationRoutes(services)):
-        app.add_routes(routes.list_routes())
+    for kind in (AuthRoutes, StreamRoutes, FallbackRoutes, LevelRoutes, OperationRoutes):
+        app.add_routes(kind(services).list_routes())
     return app

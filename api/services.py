@@ -1,10 +1,13 @@
 """What the API needs of the server, as narrow as it needs it. The application hands it in."""
 
+from collections.abc import AsyncIterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from awazpulse.channels.access import Identity
 from awazpulse.channels.credentials import ChannelCredentials
+from awazpulse.channels.fallback_files import FallbackInfo
+from awazpulse.channels.levels import LevelReport
 from awazpulse.channels.records import ActiveStream, ChannelRecord
 from awazpulse.channels.tokens import AccessToken, InternalAction
 from awazpulse.store import Channel, Stream, User
@@ -24,6 +27,13 @@ class Streams(Protocol):
 
     async def refresh(self, channel_id: str) -> None:
         """Hold what is on air to what the channel's rows say now."""
+
+
+class LevelReports(Protocol):
+    """Knows how loud channels are."""
+
+    def report(self, channel_id: str) -> LevelReport:
+        """Return what is known now; while somebody asks it is new once a second."""
 
 
 class Channels(Protocol):
@@ -59,6 +69,31 @@ class TokenKeeper(Protocol):
         """Raise unless this is the command line's token for this action on this channel."""
 
 
+class Fallbacks(Protocol):
+    """Keeps channels' fallback files. All of it raises `UnknownChannel`."""
+
+    @property
+    def max_bytes(self) -> int:
+        """How large a file may be."""
+
+    async def get(self, channel_id: str) -> FallbackInfo | None:
+        """Return a channel's fallback."""
+
+    async def store(
+        self,
+        channel_id: str,
+        blocks: AsyncIterable[bytes],
+        *,
+        suffix: str,
+        title: str,
+        untitled: str,
+    ) -> FallbackInfo:
+        """Make a file the channel's fallback, or change nothing and raise why."""
+
+    async def remove(self, channel_id: str) -> None:
+        """Leave the channel without a fallback."""
+
+
 class Pingable(Protocol):
     """The database, as far as its health goes."""
 
@@ -75,3 +110,5 @@ class Services:
     users: Users
     tokens: TokenKeeper
     database: Pingable
+    fallbacks: Fallbacks
+    levels: LevelReports

@@ -15,6 +15,7 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from api.app import create_app
 from api.server import ApiServer
@@ -22,6 +23,7 @@ from api.services import Services
 from awazpulse.channels.accounts import Accounts
 from awazpulse.channels.catalog import ChannelCatalog
 from awazpulse.channels.credentials import ChannelCredentials
+from awazpulse.channels.fallback_files import FallbackFiles, ProbedFile
 from awazpulse.channels.levels import LevelMonitor
 from awazpulse.channels.public_urls import PublicUrls
 from awazpulse.channels.secrets import Vault
@@ -32,6 +34,9 @@ from awazpulse.descriptors import DescriptorBudget, raise_limit
 from awazpulse.first_start import FirstOwner, populate_if_empty
 from awazpulse.kinds import StreamType
 from awazpulse.media.client import MediaWorker
+from awazpulse.media.errors import MediaFailed
+from awazpulse.media.errors import UnusableFile as NoAudio
+from awazpulse.refusals import Refusal, ServiceUnavailable, UnusableFile
 from awazpulse.relay import Input, Source, Station
 from awazpulse.relay.fanout import FanOut
 from awazpulse.relay.pacing import Pacing
@@ -53,14 +58,28 @@ from ingest.rtmp.server import RtmpServer
 logger = logging.getLogger(__name__)
 
 
+class _Prober:
+    """The worker process as it looks into a channel's fallback; its errors are refusals there."""
+
+    def __init__(self, media: MediaWorker) -> None:
+        self._media = media
+
+    async def probe(self, path: Path) -> ProbedFile:
+        try:
+            return await self._media.probe(path)
+        except NoAudio as error:
+            # The name is an upload's random one, which says nothing to whoever has sent the file.
+            raise UnusableFile(str(error).replace(path.name, "the file")) from None
+        except MediaFailed as error:
+            logger.warning("a file cannot be looked into: %s", error)
+            raise ServiceUnavailable("look into the file") from error
+
+
 class Core:
     """What the server and the command line share: the database and what stands on it."""
 
-    def __init__(self, settings: Settings, stand_ins: StandInShelf | None = None) -> None:
-        """Raise `SettingsError` for what the settings make impossible.
-
-        `stand_ins` is for a server, which has channels on air.
-        """
+    def __init__(self, settings: Settings) -> None:
+        """Raise `SettingsError` for what the settings make impossible."""
         self.settings = settings
         prepare_data_dir(settings)
         secret_key = load_secret_key(settings)
@@ -79,10 +98,19 @@ class Core:
         self.tokens = Tokens(secret_key)
         self.accounts = Accounts(self.database)
         self.catalog = ChannelCatalog(self.database, self.vault, lambda: self.urls)
+        self.media = MediaWorker()
+        self.stand_ins = StandInShelf(self.media, settings.data_dir)
         self.manager = StreamManager(
-            self.database, self.vault, lambda: self.urls, stand_ins=stand_ins
+            self.database, self.vault, lambda: self.urls, stand_ins=self.stand_ins
         )
+        self.fallbacks = FallbackFiles(self.database, settings.data_dir, _Prober(self.media))
         self.running = RunningServer(settings.data_dir)
+
+    async def close(self) -> None:
+        """Give everything back."""
+        await self.stand_ins.close()
+        await self.media.close()
+        await self.database.close()
 
     async def migrate(self) -> None:
         """Bring the database to the newest schema. Raises `SettingsError`."""
@@ -130,15 +158,16 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         """Call it inside the running event loop. Raises `SettingsError`."""
-        self._media = MediaWorker()
-        self._stand_ins = StandInShelf(self._media, settings.data_dir)
-        self.core = Core(settings, self._stand_ins)
+        self.core = Core(settings)
         self._settings = settings
         manager = self.core.manager
         loop = asyncio.get_running_loop()
         self._standby = Standby(loop, manager.live_broadcasts)
         self._levels = LevelMonitor(
-            self._media, manager.live_broadcasts, manager.report_dead_air, manager.dead_air_settings
+            self.core.media,
+            manager.live_broadcasts,
+            manager.report_dead_air,
+            manager.dead_air_settings,
         )
         budget = DescriptorBudget(raise_limit())
         self._fanout = FanOut(
@@ -167,7 +196,15 @@ class App:
         budget.count_in(lambda: self._icecast.waiting)
         budget.count_in(lambda: self._hls.connections)
         core = self.core
-        services = Services(manager, core.catalog, core.accounts, core.tokens, core.database)
+        services = Services(
+            manager,
+            core.catalog,
+            core.accounts,
+            core.tokens,
+            core.database,
+            core.fallbacks,
+            self._levels,
+        )
         self._api = ApiServer(create_app(services))
         manager.add_delivery(StreamType.HLS, self._hls)
         manager.add_delivery(StreamType.ICECAST, self._icecast)
@@ -186,6 +223,7 @@ class App:
         await core.manager.start()
         self._standby.start()
         self._levels.start()
+        await self._sweep_fallbacks()
         owner = await populate_if_empty(core.accounts, core.catalog)
         channels = [channel.id for channel in await core.catalog.list_all()]
         credentials = await core.catalog.get_credentials(channels[0]) if owner else None
@@ -211,9 +249,17 @@ class App:
                 logger.exception("a part of the server did not end well")
         self._standby.close()
         self._fanout.close()
-        await self._stand_ins.close()
-        await self._media.close()
-        await self.core.database.close()
+        await self.core.close()
+
+    async def _sweep_fallbacks(self) -> None:
+        """Delete what uploads have left behind that a crash has ended."""
+        try:
+            strays = await self.core.fallbacks.sweep()
+        except Refusal as refusal:
+            logger.warning("uploads that a crash has ended are still there: %s", refusal)
+        else:
+            if strays:
+                logger.info("deleted %d files of uploads that a crash had ended", strays)
 
     async def _listen(
         self, start: Callable[[str, int], Awaitable[int]], what: str, setting: str

@@ -7,15 +7,16 @@ server that does not answer.
 """
 
 import argparse
+import asyncio
 import json
 import logging
 import shutil
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
 import uvloop
 
@@ -36,6 +37,9 @@ logger = logging.getLogger(__name__)
 
 EXIT_FAILED = 1
 EXIT_OPERATOR = 2
+
+FALLBACK_PATH = "fallbackPath"  # the operator's alone: it would read any file of the server
+FALLBACK_BLOCK_BYTES = 256 * 1024  # read, and written, at a time
 
 Result = dict[str, object]
 Command = Callable[[Core, argparse.Namespace], Awaitable[tuple[Result, str]]]
@@ -88,16 +92,81 @@ async def set_channel(core: Core, args: argparse.Namespace) -> tuple[Result, str
     if wrong is not None:
         raise UsageError(f"got {wrong!r}, expected NAME=VALUE")
     settings = {name: value for name, _, value in pairs}
+    path = settings.pop(FALLBACK_PATH, None)
     shown = describe_settings(settings)
+    if path is not None:
+        path = _spell_out(path)
+        await _name_fallback(core, args.id, path)
+        shown[FALLBACK_PATH] = path
     await core.catalog.set(args.id, settings)
-    token = core.tokens.issue_internal(args.id, InternalAction.REFRESH)
+    await _refresh(core, args.id)
+    return {"id": args.id, **shown}, f"channel {args.id}: {', '.join(args.settings)}"
+
+
+def _spell_out(path: str) -> str:
+    """Return a path as the server, which runs in another folder, must read it."""
+    return str(Path(path).absolute()) if path else ""
+
+
+async def _name_fallback(core: Core, channel_id: str, path: str) -> None:
+    """Have a channel fall back to a file where it is, or to none."""
+    if path:
+        await core.fallbacks.refer(channel_id, path)
+    else:
+        await core.fallbacks.remove(channel_id)
+
+
+async def _refresh(core: Core, channel_id: str) -> None:
+    """Have a running server take up what has been changed."""
+    token = core.tokens.issue_internal(channel_id, InternalAction.REFRESH)
     try:
-        answer = await core.running.post(f"/internal/channels/{args.id}/refresh", token)
+        answer = await core.running.post(f"/internal/channels/{channel_id}/refresh", token)
         if answer is not None and answer.status != HTTPStatus.NO_CONTENT:
             raise answer.fail()
     except ServerFailed as error:
         _complain(f"warning: the change is saved, but {error}")
-    return {"id": args.id, **shown}, f"channel {args.id}: {', '.join(args.settings)}"
+
+
+async def set_fallback(core: Core, args: argparse.Namespace) -> tuple[Result, str]:
+    """Copy a file into the data folder for the channel to fall back to, or remove that one."""
+    if args.remove and args.title:
+        raise UsageError("got --title with --remove, expected one of them")
+    if args.remove:
+        await core.fallbacks.remove(args.id)
+        result: Result = {"id": args.id, "fallback": None}
+        text = f"channel {args.id} has no fallback"
+    else:
+        with await asyncio.to_thread(_open_file, args.file) as file:
+            info = await core.fallbacks.store(
+                args.id,
+                _read_blocks(file),
+                suffix=Path(args.file).suffix.lower(),
+                title=args.title,
+                untitled=Path(args.file).stem,
+            )
+        result = {"id": args.id, "fallback": info.to_json()}
+        text = f"channel {args.id} falls back to {info.title!r}"
+    await _refresh(core, args.id)
+    return result, text
+
+
+def _open_file(name: str) -> BinaryIO:
+    """Open a file of the operator's. Raises `UsageError`."""
+    path = Path(name)
+    try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait for its writer
+            raise UsageError(f"cannot read {name}: it is no file")
+        return path.open("rb")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read {name}: {error}") from None
+
+
+async def _read_blocks(file: BinaryIO) -> AsyncIterator[bytes]:
+    try:
+        while block := await asyncio.to_thread(file.read, FALLBACK_BLOCK_BYTES):
+            yield block
+    except OSError as error:
+        raise UsageError(f"cannot read {file.name}: {error}") from None
 
 
 async def rotate_secret(core: Core, args: argparse.Namespace) -> tuple[Result, str]:
@@ -214,6 +283,14 @@ def _add_channel_commands(channels: Commands) -> None:
     command.add_argument("id", metavar="ID")
     command.add_argument("settings", nargs="+", metavar="NAME=VALUE")
     command = _add_command(
+        channels, "fallback", "set what a channel plays without its source", set_fallback
+    )
+    command.add_argument("id", metavar="ID")
+    chosen = command.add_mutually_exclusive_group(required=True)
+    chosen.add_argument("file", metavar="FILE", nargs="?", help="is copied into the data folder")
+    chosen.add_argument("--remove", action="store_true", help="play none")
+    command.add_argument("--title", metavar="TEXT", default="", help="what listeners see meanwhile")
+    command = _add_command(
         channels,
         "rotate",
         "make the stream key (hls) or the source password (icecast) anew and show it",
@@ -230,7 +307,7 @@ async def _run_command(command: Command, args: argparse.Namespace) -> None:
         await core.migrate()
         result, text = await command(core, args)
     finally:
-        await core.database.close()
+        await core.close()
     print(json.dumps(result) if args.json else text)  # noqa: T201  # this is a command line
 
 

@@ -50,7 +50,8 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(
-        Path("data"), description="folder of the database and the secret key; made if missing"
+        Path("data"),
+        description="folder of the database, the secret key and fallback files; made if missing",
     )
     database_url: SecretStr = Field(
         SecretStr(""),

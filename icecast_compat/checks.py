@@ -5,7 +5,8 @@ A guesser's answers are delayed, so its address may have only some of them under
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 
 from awazpulse.addresses import identify_peer
 
@@ -27,13 +28,15 @@ class Checks:
         of_peer = self._of_peer[identify_peer(address)] if self._tasks else 0
         return len(self._tasks) < self._max_checks and of_peer < self._max_per_peer
 
-    def start(self, address: str, work: Coroutine[None, None, None]) -> None:
-        """Run a check."""
+    def start(
+        self, address: str, work: Coroutine[None, None, None], on_cancelled: Callable[[], None]
+    ) -> None:
+        """Run a check. `on_cancelled` is called if it is cancelled, be it before its first step."""
         peer = identify_peer(address)
         task = asyncio.get_running_loop().create_task(work)
         self._tasks[task] = peer
         self._of_peer[peer] += 1
-        task.add_done_callback(self._end)
+        task.add_done_callback(partial(self._end, on_cancelled))
 
     async def close(self) -> None:
         """Cancel all of them. A second call changes nothing."""
@@ -42,8 +45,10 @@ class Checks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _end(self, task: asyncio.Task[None]) -> None:
+    def _end(self, on_cancelled: Callable[[], None], task: asyncio.Task[None]) -> None:
         peer = self._tasks.pop(task)
         self._of_peer[peer] -= 1
         if not self._of_peer[peer]:
             del self._of_peer[peer]  # no entry stays for each address that ever came
+        if task.cancelled():
+            on_cancelled()

@@ -1,15 +1,14 @@
-"""A client of port 8000 until it is known what it is: the asyncio shell of `request` and `router`.
+"""A client of port 8000 until it is known what it is: the asyncio shell of `request`, `router` and `state`.
 
-It stays a raw non-blocking socket, for a listener's socket goes to the fan-out as it is, and a source's to
-its `SourceConnection`. Every wait has a deadline, which the server's sweep enforces: a head or body to come,
-an answer to go out, a refused client to hang up. `state` has the states and the steps between them.
+The socket is raw and non-blocking, because a listener's socket goes to the fan-out as it is, and a
+source's to its `SourceConnection`. Each wait has a deadline, which the server's sweep enforces: the
+wait for a request, for an answer to be taken, and for a client to hang up after its last answer.
 """
 
 import itertools
 import logging
 import socket
-from collections.abc import Callable
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from .errors import RequestError, RequestTimeout
 from .login import Login
@@ -25,6 +24,8 @@ MAX_LINGER_BYTES = 1024 * 1024  # what a refused source may still send before it
 REPLY_TIMEOUT_S = 10.0
 LINGER_TIMEOUT_S = 2.0
 _RECEIVE_BYTES = 16_384
+_READING = (State.HEAD, State.BODY)
+_SENDING = (State.REPLYING, State.PARTING)
 
 _ids = itertools.count(1)
 
@@ -42,22 +43,22 @@ class Server(Protocol):
         """Seconds since 1970."""
 
     def forget(self, connection: "Connection") -> None:
-        """Stop watching a connection whose socket is closed, or is somebody else's from here."""
+        """Stop watching a connection; one that is not watched stays so."""
 
     def has_room_for_listener(self) -> bool:
         """Whether the process can bear one more listener."""
 
     def watch(self, connection: "Connection", *, writable: bool) -> None:
-        """Have `on_writable` called from now on, or again `on_readable`; never both."""
+        """Call `on_ready` when the socket is writable from now on, or again when it is readable."""
 
     def admit_listener(self, connection: "Connection", listen: Listen) -> bool:
-        """Give the socket to the mount; False, with the socket still the connection's, if it is over."""
+        """Hand the socket over to the mount; return False, and do nothing, if it is off air."""
 
     def log_in(self, connection: "Connection", login: Login, rest: bytes) -> None:
-        """Check a source and put it on air; the socket is the server's from here."""
+        """Check a source and put it on air. Ends in `reply`, `hand_over` or `close`."""
 
     def update_title(self, connection: "Connection", update: TitleUpdate) -> None:
-        """Check a title update, apply it and reply; the socket is the server's until then."""
+        """Check a title update and apply it. Ends in `reply` or `close`."""
 
 
 class Connection:
@@ -67,22 +68,27 @@ class Connection:
         self.id = next(_ids)
         self.socket = client
         self.address = address
-        self.state = State.READING
         self.deadline = server.now() + server.head_timeout_s
+        self.state = State.HEAD
         self._server = server
         self._received = bytearray()
-        self._searched_bytes = 0
-        self._request: Request | None = None  # one that waits for its body
-        self._body_length = 0
+        self._searched_bytes = 0  # of what was received: no head ends in them
         self._requests = 0
-        self._unsent = b""
-        self._may_ask_again = False  # behind the present answer
-        self._linger_bytes = 0
+        self._request: Request | None = None  # the present one
+        self._body_bytes = 0  # what its body must have; in BODY
+        self._unsent = b""  # the rest of the answer; in REPLYING and PARTING
+        self._lingered_bytes = 0
 
     # -- events
 
-    def on_readable(self) -> None:
-        """Take what has come."""
+    def on_ready(self) -> None:
+        """Do what the socket was watched for. An error or a hang-up shows itself there, too."""
+        if self.state in _SENDING:
+            self._go_on_sending()
+        else:
+            self._receive()
+
+    def _receive(self) -> None:
         try:
             data = self.socket.recv(_RECEIVE_BYTES)
         except BlockingIOError:
@@ -92,114 +98,120 @@ class Connection:
         if not data:
             self.close()
         elif self.state is State.LINGERING:
-            self._linger_bytes += len(data)
-            if self._linger_bytes > MAX_LINGER_BYTES:
-                self.close()
+            self._discard(data)
         else:
             self._received += data
             self._advance()
 
-    def on_writable(self) -> None:
-        """Send the rest of an answer."""
-        self._send(self._unsent)
+    def _go_on_sending(self) -> None:
+        """Send the rest of an answer, and go on to the next request when the socket has taken it."""
+        self._send()
+        if self.state is State.CLOSED or self._unsent:
+            return
+        self._server.watch(self, writable=False)
+        self._finish_reply()
+        self._advance()
 
     def expire(self) -> None:
-        """End a wait whose deadline has passed."""
-        if self.state in (State.READING, State.READING_BODY) and (
-            self._received or self._request is not None
-        ):
+        """End a wait whose deadline has passed; one who has begun a request is told why."""
+        if self.state is State.BODY or (self.state is State.HEAD and self._received):
             timeout = self._server.head_timeout_s
             self._refuse(RequestTimeout(f"got no whole request within {timeout:g} s"))
         else:
             self.close()
 
-    def close(self) -> None:
-        """Hang up at once. A second call changes nothing."""
-        if self.state is not State.GONE:
-            self._go(Step.CLOSE)
-            self._server.forget(self)
-            self.socket.close()
+    # -- the end of what we do for a client
 
     def reply(self, data: bytes) -> None:
         """Send a last answer, and hang up when the client has read it."""
-        self._may_ask_again = False
-        self._answer(data)
+        self._begin_reply(Step.REPLY_LAST, data)
 
-    def hand_over(self) -> None:
-        """Leave the socket to a source or a mount."""
+    def hand_over(self) -> socket.socket:
+        """Return the socket; it belongs to the caller from here on."""
         self._go(Step.HAND_OVER)
+        self._server.forget(self)
+        return self.socket
 
-    def _go(self, step: Step) -> None:
-        self.state = next_state(self.state, step)
+    def close(self) -> None:
+        """Hang up at once. A second call changes nothing.
+
+        Raises `MisuseError` after `hand_over`: the socket is somebody else's.
+        """
+        if self.state is State.CLOSED:
+            return
+        self._go(Step.CLOSE)
+        self._server.forget(self)
+        self.socket.close()
 
     # -- requests
 
     def _advance(self) -> None:
-        """Serve the request that has come whole, if one has."""
-        try:
-            outcome = self._read_request()
-        except RequestError as error:
-            self._refuse(error)
-        else:
-            if outcome is not None:
-                self._FOLLOW[type(outcome)](self, outcome)
+        """Serve the requests that have come whole."""
+        while self.state in _READING:
+            try:
+                outcome = self._route_next()
+            except RequestError as error:
+                self._refuse(error)
+                return
+            if outcome is None:
+                return
+            self._follow(outcome)
 
-    def _read_request(self) -> Outcome | None:
-        if self._request is not None:
-            return self._read_body(self._request)
+    def _route_next(self) -> Outcome | None:
+        """Return what the next request leads to, None when it has not come whole."""
+        if self.state is State.BODY:
+            return self._route_with_body()
         parsed = split_head(self._received, self._searched_bytes)
         if parsed is None:
             self._searched_bytes = len(self._received)
             return None
         self._searched_bytes = 0
-        request, rest = parsed
-        self._received[:] = rest
+        self._request, self._received[:] = parsed
         self._requests += 1
-        outcome = self._server.router.route(request, self.address)
-        if isinstance(outcome, NeedsBody):
-            self._go(Step.AWAIT_BODY)
-            self._request, self._body_length = request, outcome.length
-            return self._read_body(request)
-        return outcome
+        return self._server.router.route(self._request, self.address)
 
-    def _read_body(self, request: Request) -> Outcome | None:
-        if len(self._received) < self._body_length:
+    def _route_with_body(self) -> Outcome | None:
+        if len(self._received) < self._body_bytes:
             return None
-        self._request = None
-        body = bytes(self._received[: self._body_length])
-        del self._received[: self._body_length]
-        return self._server.router.route(request, self.address, body)
+        assert self._request is not None
+        body = bytes(self._received[: self._body_bytes])
+        del self._received[: self._body_bytes]
+        return self._server.router.route(self._request, self.address, body)
 
-    def _follow_reply(self, reply: Reply) -> None:
-        self._may_ask_again = reply.keeps_alive and self._requests < MAX_REQUESTS
-        self._answer(reply.data)
+    def _follow(self, outcome: Outcome) -> None:
+        match outcome:
+            case Reply():
+                self._answer(outcome)
+            case Listen():
+                self._listen(outcome)
+            case Login():
+                self._log_in(outcome)
+            case TitleUpdate():
+                self._update_title(outcome)
+            case NeedsBody(length):
+                self._wait_for_body(length)
 
-    def _follow_listen(self, listen: Listen) -> None:
+    def _answer(self, reply: Reply) -> None:
+        may_follow = reply.keeps_alive and self._requests < MAX_REQUESTS
+        self._begin_reply(Step.REPLY if may_follow else Step.REPLY_LAST, reply.data)
+
+    def _listen(self, listen: Listen) -> None:
         if not self._server.has_room_for_listener():
             self.reply(refuse(403, CONNECTION_LIMIT))
         elif not self._server.admit_listener(self, listen):
             self.reply(refuse(404, NOT_FOUND))
 
-    def _follow_login(self, login: Login) -> None:
+    def _log_in(self, login: Login) -> None:
         self._go(Step.CHECK)
         self._server.log_in(self, login, bytes(self._received))
 
-    def _follow_title_update(self, update: TitleUpdate) -> None:
+    def _update_title(self, update: TitleUpdate) -> None:
         self._go(Step.CHECK)
         self._server.update_title(self, update)
 
-    _FOLLOW: ClassVar[dict[type, Callable[..., None]]] = {
-        Reply: _follow_reply,
-        Listen: _follow_listen,
-        Login: _follow_login,
-        TitleUpdate: _follow_title_update,
-    }
-
-    def _ask_again(self) -> None:
-        self._go(Step.ASK_AGAIN)
-        self.deadline = self._server.now() + self._server.head_timeout_s
-        if self._received:
-            self._advance()
+    def _wait_for_body(self, length: int) -> None:
+        self._go(Step.WAIT_FOR_BODY)
+        self._body_bytes = length
 
     def _refuse(self, error: RequestError) -> None:
         logger.info("connection=%d address=%s refused: %s", self.id, self.address, error)
@@ -207,37 +219,49 @@ class Connection:
 
     # -- answers
 
-    def _answer(self, data: bytes) -> None:
-        self._go(Step.ANSWER)
+    def _begin_reply(self, step: Step, data: bytes) -> None:
+        self._go(step)
         self.deadline = self._server.now() + REPLY_TIMEOUT_S
-        self._send(stamp_date(data, self._server.wall()))
+        self._unsent = stamp_date(data, self._server.wall())
+        self._send()
+        if self._unsent:
+            self._server.watch(self, writable=True)
+        elif self.state is not State.CLOSED:
+            self._finish_reply()
 
-    def _send(self, data: bytes) -> None:
-        """Send what the socket takes; nothing more is read until it has taken all."""
-        was_waiting = bool(self._unsent)
+    def _send(self) -> None:
+        """Send what the socket takes of the answer."""
         try:
-            sent = self.socket.send(data)
+            sent = self.socket.send(self._unsent)
         except BlockingIOError:
-            sent = 0
+            return
         except OSError:
+            self._unsent = b""
             self.close()
             return
-        self._unsent = data[sent:]
-        if was_waiting != bool(self._unsent):
-            self._server.watch(self, writable=bool(self._unsent))
-        if self._unsent:
-            return
-        if self._may_ask_again:
-            self._ask_again()
-        else:
+        self._unsent = self._unsent[sent:]
+
+    def _finish_reply(self) -> None:
+        self._go(Step.FINISH_REPLY)
+        if self.state is State.LINGERING:
             self._linger()
+        else:
+            self.deadline = self._server.now() + self._server.head_timeout_s
 
     def _linger(self) -> None:
         """Let the client read the answer: closing with its bytes unread would reset the connection."""
-        self._go(Step.LINGER)
         self._received.clear()
         self.deadline = self._server.now() + LINGER_TIMEOUT_S
         try:
             self.socket.shutdown(socket.SHUT_WR)
         except OSError:
             self.close()
+
+    def _discard(self, data: bytes) -> None:
+        """Throw away what a client sends behind its last answer, within a limit."""
+        self._lingered_bytes += len(data)
+        if self._lingered_bytes > MAX_LINGER_BYTES:
+            self.close()
+
+    def _go(self, step: Step) -> None:
+        self.state = next_state(self.state, step)

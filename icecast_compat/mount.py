@@ -78,6 +78,7 @@ class Mount:
         self.count = broadcast.listeners_of(StreamType.ICECAST)
         self._fanout = fanout
         self._on_closed = on_closed
+        self.is_closed = False
         self._track: Track | None = None
         self._feeds = self._make_feeds()
 
@@ -131,6 +132,7 @@ class Mount:
 
     def on_close(self, end: End) -> None:  # noqa: ARG002  # players are told by the end alone
         """Disconnect the listeners, once they have the last frame that was published."""
+        self.is_closed = True
         self._feeds.close()
         self._on_closed(self)
 
@@ -170,27 +172,31 @@ class Mount:
             + "\r\n"
         ).encode()
 
-    def first_bytes(self, count: int) -> bytes:
-        """Return what a listener would get first, filled up with zeros."""
+    def pull(self) -> None:
+        """Fetch what the source has sent by now. Its end may be in that, and the mount's with it."""
         self.broadcast.pull()
+
+    def first_bytes(self, count: int) -> bytes:
+        """Fetch what has come; return what a listener would get first, filled up with zeros."""
+        self.pull()
         plain = self._feeds.plain
         start = plain.join().position
         end = min(start + count, plain.end)
         return bytes(plain.read(start, end)).ljust(count, b"\0")
 
-    def admit(self, client: socket.socket, info: ListenerInfo, wall: float, *, icy: bool) -> bool:
+    def admit(self, client: socket.socket, info: ListenerInfo, wall: float, *, icy: bool) -> None:
         """Begin to send to a listener, over a socket that is the mount's from here on.
 
-        `wall` is in seconds since 1970. Return False, with the socket still the caller's, if the mount
-        is over: what its source has sent is fetched first, which may be its end.
+        `wall` is in seconds since 1970. When it raises, nobody has joined and the socket is closed.
         """
-        self.broadcast.pull()
-        if self.broadcast.is_closed:
-            return False
-        self.count.listener_joined()
-        head = stamp_date(self.listener_head(icy=icy), wall)
-        self._feeds.audience(icy=icy).join(client, head, info)
-        return True
+        audience = self._feeds.audience(icy=icy)
+        self.count.listener_joined()  # first: a listener may be gone again before `join` returns
+        try:
+            audience.join(client, stamp_date(self.listener_head(icy=icy), wall), info)
+        except BaseException:
+            self.count.listener_left()
+            client.close()
+            raise
 
     def _on_left(self, listener: Listener) -> None:  # noqa: ARG002  # only their number matters
         self.count.listener_left()

@@ -37,4 +37,4 @@ class MountView(Protocol):
         """Return the head of a listener's response, but for its Date."""
 
     def first_bytes(self, count: int) -> bytes:
-        """Return what a listener would get first."""
+        """Fetch what has come; return what a listener would get first, filled up with zeros."""

@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from awazpulse.addresses import normalize_address
@@ -79,8 +80,8 @@ class IcecastLimits:
 
     `head_timeout_s`: for a whole request. `source_timeout_s`: of a source's silence.
     `max_waiting`: connections without a whole request; 5,000 listeners may come at once. `max_checks`: logins and title updates that
-    wait for the database, which delays guesses; `max_checks_per_address`: of one address, so that
-    a guesser keeps no owner out.
+    wait for the database, which delays guesses; `max_checks_per_address`: of one IPv4 address or
+    one IPv6 /64, so that a guesser keeps no owner out.
     """
 
     head_timeout_s: float = 15.0
@@ -125,7 +126,10 @@ class IcecastServer:
         return len(self._waiting)
 
     async def start(self, host: str, port: int) -> int:
-        """Listen; return the port, which the kernel chose if `port` was 0. Raises OSError."""
+        """Listen; return the port, which the kernel chose if `port` was 0.
+
+        Raises OSError; `close` gives back what was opened until then.
+        """
         self._listening = await open_listening(host, port, _BACKLOG)
         for listening in self._listening:
             # Accepted sockets inherit both.
@@ -198,10 +202,8 @@ class IcecastServer:
         if listening.fileno() >= 0:
             self._loop.add_reader(listening, self._accept, listening)
 
-    def _on_event(self, connection: Connection, events: int) -> None:
-        self._guarded(
-            connection, connection.on_writable if events & WRITE else connection.on_readable
-        )
+    def _on_event(self, connection: Connection, _events: int) -> None:
+        self._guarded(connection, connection.on_ready)
 
     def _guarded(self, connection: Connection, step: Callable[[], None]) -> None:
         """Keep one connection's trouble from the others."""
@@ -240,41 +242,43 @@ class IcecastServer:
         mount = self.mounts.get(listen.channel_id)
         if mount is None:
             return False
-        self.forget(connection)
+        mount.pull()  # the listener's burst ends with what has come by now, which may be the source's end
+        if mount.is_closed:
+            return False
         info = ListenerInfo(connection.address, listen.user_agent)
-        if mount.admit(connection.socket, info, self.wall(), icy=listen.icy):
-            connection.hand_over()
-            return True
-        self._admit(connection)
-        return False
+        mount.admit(connection.hand_over(), info, self.wall(), icy=listen.icy)
+        return True
 
     def log_in(self, connection: Connection, login: Login, rest: bytes) -> None:
         """See `Server`."""
-        if self._begin_check(connection):
-            self._checks.start(
-                connection.address,
-                self._guard_check(connection, lambda: self._log_in(connection, login, rest)),
-            )
+        self._check(connection, partial(self._log_in, connection, login, rest))
 
     def update_title(self, connection: Connection, update: TitleUpdate) -> None:
         """See `Server`."""
-        if self._begin_check(connection):
-            self._checks.start(
-                connection.address,
-                self._guard_check(connection, lambda: self._update_title(connection, update)),
-            )
+        self._check(connection, partial(self._update_title, connection, update))
 
     # -- what waits for the database
 
-    def _begin_check(self, connection: Connection) -> bool:
-        """Let the kernel keep what the client sends meanwhile; or refuse, and return False."""
+    def _check(self, connection: Connection, check: Callable[[], Awaitable[None]]) -> None:
+        """Run a check if there is room for one. Meanwhile the kernel keeps what the client sends."""
         if not self._checks.has_room(connection.address):
             connection.reply(refuse(403, CONNECTION_LIMIT))
-            return False
+            return
         self.forget(connection)
-        return True
+        work = self._guard_check(connection, check)
+        self._checks.start(connection.address, work, on_cancelled=connection.close)
 
     async def _guard_check(
+        self, connection: Connection, check: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Keep one check's trouble from the others."""
+        try:
+            await self._answer_refusal(connection, check)
+        except Exception:
+            logger.exception("connection=%d failed", connection.id)
+            connection.close()
+
+    async def _answer_refusal(
         self, connection: Connection, check: Callable[[], Awaitable[None]]
     ) -> None:
         try:
@@ -284,12 +288,6 @@ class IcecastServer:
                 "connection=%d address=%s refused: %s", connection.id, connection.address, refusal
             )
             self._answer(connection, refuse_login(refusal))
-        except asyncio.CancelledError:
-            connection.close()
-            raise
-        except Exception:
-            logger.exception("connection=%d failed", connection.id)
-            connection.close()
 
     def _answer(self, connection: Connection, data: bytes) -> None:
         self._admit(connection)
@@ -298,6 +296,7 @@ class IcecastServer:
     async def _update_title(self, connection: Connection, update: TitleUpdate) -> None:
         channel_id = update.channel_id
         await self._gate.authorize(channel_id, update.password, connection.address)
+        # The title counts even if its client has left by now: BUTT hangs up without reading the answer.
         mount = self.mounts.get(channel_id)
         if mount is None:
             self._answer(connection, refuse(400, NO_SOURCE))
@@ -310,14 +309,14 @@ class IcecastServer:
             await self._gate.authorize(login.channel_id, login.password, connection.address)
             self._answer(connection, respond(200, ""))
             return
-        source = SourceConnection(login, connection.socket, self.limits.source_timeout_s)
+        source = SourceConnection(login, connection.socket, rest, self.limits.source_timeout_s)
         source_input = await self._gate.connect(
             login.channel_id, login.password, source, login.station
         )
         # Nothing is awaited from here on, so nobody can have cut the source off yet.
         try:
             connection.socket.send(login.accepted)
-            source.begin(source_input, rest)
+            source.begin(source_input)
         except OSError as error:
             connection.close()
             end = End(EndReason.CONNECTION_LOST, why=str(error))

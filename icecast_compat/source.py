@@ -10,7 +10,6 @@ has arrived. Silence is watched by one timer per source, which reads what has co
 
 import asyncio
 import logging
-import select
 import socket
 import time
 from itertools import chain
@@ -23,6 +22,7 @@ from awazpulse.relay import End, EndReason, Input
 from .body import MetadataStripper, open_body
 from .errors import MalformedBody
 from .login import Login
+from .peek import FarEnd, count_unread, look_at_far_end
 from .responses import CONTINUE, respond
 
 logger = logging.getLogger(__name__)
@@ -40,12 +40,15 @@ _TURN_S = (
 
 
 class SourceConnection:
-    """Takes over a socket once the source is accepted.
+    """A source client, from its login on; `begin` takes its socket over once it is accepted.
 
-    `silence_timeout_s`: seconds without a frame after which the source counts as lost.
+    `client` is its non-blocking socket, which is the caller's until then. `rest` is what was read behind
+    the head. `silence_timeout_s`: seconds without a frame after which the source counts as lost.
     """
 
-    def __init__(self, login: Login, client: socket.socket, silence_timeout_s: float) -> None:
+    def __init__(
+        self, login: Login, client: socket.socket, rest: bytes, silence_timeout_s: float
+    ) -> None:
         self._body = open_body(login.content_length, is_chunked=login.is_chunked)
         self._stripper = MetadataStripper(login.metaint) if login.metaint else None
         self._splitter = audio_splitter()  # what the audio is decides, not its label
@@ -57,6 +60,8 @@ class SourceConnection:
         self._check_interval_s = min(silence_timeout_s / 4, MAX_CHECK_INTERVAL_S)
         self._loop = asyncio.get_running_loop()
         self._client = client
+        self._rest = rest
+        self._content_length = login.content_length
         self._input: Input | None = None
         self._socket: socket.socket | None = None  # ours, while on air
         self._timer: asyncio.TimerHandle | None = None
@@ -66,16 +71,30 @@ class SourceConnection:
 
     @property
     def is_gone(self) -> bool:
-        """Whether the client has left while its login was checked.
+        """Whether the client has left while its login was checked. Nothing of what it has sent is read.
 
-        A client that has said how long its body is may close its own side when the body is sent.
+        A client counts as gone when its connection was reset or when it has closed its side, even if
+        audio lies unread before that. There is one exception: a client that announced a Content-Length
+        and has sent all of it may close its side and wait for the answer. A chunked body makes no such
+        exception, because its end cannot be seen without reading it.
         """
-        return has_hung_up(self._client, counts_half_close=not self._tells_its_end)
+        match look_at_far_end(self._client):
+            case FarEnd.OPEN:
+                return False
+            case FarEnd.ENDED:
+                return not self._has_whole_body()
+            case FarEnd.BROKEN:
+                return True
 
-    def begin(self, source_input: Input, rest: bytes) -> None:
-        """Publish what the client sends, `rest` first; the socket is ours from here.
+    def _has_whole_body(self) -> bool:
+        if self._content_length is None:
+            return False
+        return len(self._rest) + count_unread(self._client) >= self._content_length
 
-        It must be non-blocking. Raises OSError, with the socket still the caller's.
+    def begin(self, source_input: Input) -> None:
+        """Publish what the client sends; the socket is ours from here.
+
+        Raises OSError, with the socket still the caller's.
         """
         client = self._client
         if not self._tells_its_end:
@@ -84,11 +103,14 @@ class SourceConnection:
         self._socket = client
         self._input = source_input
         self._timer = self._loop.call_later(self._check_interval_s, self._check_silence)
+        rest, self._rest = self._rest, b""
         if rest:
             self._take(rest)
 
     def close(self, end: End) -> None:
-        """Cut the source off; the broadcast's side of the end."""
+        """Cut the source off; the broadcast's side of the end. A second call changes nothing."""
+        if self.is_closed:
+            return
         self.is_closed = True
         self._input = None
         logger.debug("channel=%s source closed: %s", self._channel_id, end)
@@ -203,16 +225,3 @@ class SourceConnection:
         # A timer of less than a millisecond would run again and again until that is over.
         due = max(min(due, silent_until), now + _TIMER_S)
         self._timer = self._loop.call_at(due, self._check_silence)
-
-
-def has_hung_up(client: socket.socket, *, counts_half_close: bool) -> bool:
-    """Whether the client has left; nothing of what it has sent is read.
-
-    `counts_half_close`: whether one that has closed its own side alone counts as gone.
-    """
-    poller = select.poll()
-    half_close = getattr(select, "POLLRDHUP", 0)  # Linux; elsewhere an end behind audio is not seen
-    poller.register(client, half_close)
-    events = sum(mask for _, mask in poller.poll(0))
-    gone = select.POLLHUP | select.POLLERR | select.POLLNVAL
-    return bool(events & (gone | half_close if counts_half_close else gone))

@@ -1,13 +1,12 @@
-"""The states of one connection of port 8000, and the steps between them, as data. No I/O.
+"""The states of a connection to port 8000, and the steps between them, as data. No I/O.
 
-READING -> READING_BODY --+
-|            |         v
-+------------+---> CHECKING ---> GONE (a source: its socket belongs to the source from here)
-|            |         |
-+------------+---------+--> ANSWERING --> READING   (the client asks again)
-|                              |
-v                              +--> LINGERING --> GONE
-GONE (a listener: its socket belongs to the mount from here)
+HEAD -> BODY                              a title as a form
+HEAD, BODY -> REPLYING -> HEAD            answered, and another request may follow
+HEAD, BODY -> CHECKING                    the server checks a login or a title update
+HEAD -> HANDED_OVER                       a listener
+CHECKING -> HANDED_OVER                   a source
+HEAD, BODY, CHECKING -> PARTING -> LINGERING    answered for the last time; the client reads the answer
+from each but HANDED_OVER: -> CLOSED
 """
 
 from enum import Enum
@@ -18,42 +17,47 @@ from awazpulse.errors import MisuseError
 class State(Enum):
     """Where a connection is."""
 
-    READING = "reading a request"
-    READING_BODY = "reading a request's body"
-    CHECKING = "being checked"  # the server decides; nothing is read meanwhile
-    ANSWERING = "being answered"
-    LINGERING = "lingering"  # the client reads its last answer
-    GONE = "gone"
+    HEAD = "head"  # waits for a request's head
+    BODY = "body"  # waits for the body of a request
+    CHECKING = "checking"  # nothing is read until the check's outcome is known
+    REPLYING = "replying"  # nothing is read until the answer is sent
+    PARTING = "parting"  # the same, for the last answer
+    LINGERING = "lingering"  # answered for the last time; what comes is thrown away
+    HANDED_OVER = "handed over"  # the socket belongs to a source or a listener
+    CLOSED = "closed"
 
 
 class Step(Enum):
     """What brings a connection from one state to another."""
 
-    AWAIT_BODY = "await a body"
+    WAIT_FOR_BODY = "wait for a body"
     CHECK = "check"
-    ANSWER = "answer"
-    ASK_AGAIN = "ask again"
-    LINGER = "linger"
-    HAND_OVER = "hand over the socket"
+    REPLY = "reply"
+    REPLY_LAST = "reply for the last time"
+    FINISH_REPLY = "finish a reply"
+    HAND_OVER = "hand over"
     CLOSE = "close"
 
 
 _TRANSITIONS = {
-    (State.READING, Step.AWAIT_BODY): State.READING_BODY,
-    (State.READING, Step.CHECK): State.CHECKING,
-    (State.READING_BODY, Step.CHECK): State.CHECKING,
-    (State.READING, Step.ANSWER): State.ANSWERING,
-    (State.READING_BODY, Step.ANSWER): State.ANSWERING,
-    (State.CHECKING, Step.ANSWER): State.ANSWERING,
-    (State.ANSWERING, Step.ASK_AGAIN): State.READING,
-    (State.ANSWERING, Step.LINGER): State.LINGERING,
-    (State.READING, Step.HAND_OVER): State.GONE,
-    (State.CHECKING, Step.HAND_OVER): State.GONE,
-    (State.READING, Step.CLOSE): State.GONE,
-    (State.READING_BODY, Step.CLOSE): State.GONE,
-    (State.CHECKING, Step.CLOSE): State.GONE,
-    (State.ANSWERING, Step.CLOSE): State.GONE,
-    (State.LINGERING, Step.CLOSE): State.GONE,
+    (State.HEAD, Step.WAIT_FOR_BODY): State.BODY,
+    (State.HEAD, Step.CHECK): State.CHECKING,
+    (State.BODY, Step.CHECK): State.CHECKING,
+    (State.HEAD, Step.REPLY): State.REPLYING,
+    (State.BODY, Step.REPLY): State.REPLYING,
+    (State.HEAD, Step.REPLY_LAST): State.PARTING,
+    (State.BODY, Step.REPLY_LAST): State.PARTING,
+    (State.CHECKING, Step.REPLY_LAST): State.PARTING,
+    (State.REPLYING, Step.FINISH_REPLY): State.HEAD,
+    (State.PARTING, Step.FINISH_REPLY): State.LINGERING,
+    (State.HEAD, Step.HAND_OVER): State.HANDED_OVER,
+    (State.CHECKING, Step.HAND_OVER): State.HANDED_OVER,
+    (State.HEAD, Step.CLOSE): State.CLOSED,
+    (State.BODY, Step.CLOSE): State.CLOSED,
+    (State.CHECKING, Step.CLOSE): State.CLOSED,
+    (State.REPLYING, Step.CLOSE): State.CLOSED,
+    (State.PARTING, Step.CLOSE): State.CLOSED,
+    (State.LINGERING, Step.CLOSE): State.CLOSED,
 }
 
 
@@ -61,5 +65,5 @@ def next_state(state: State, step: Step) -> State:
     """Return the state after `step`; raises `MisuseError` when the state does not allow it."""
     following = _TRANSITIONS.get((state, step))
     if following is None:
-        raise MisuseError(f"cannot {step.value} while {state.value}")
+        raise MisuseError(f"cannot {step.value} in state {state.value}")
     return following

@@ -7,12 +7,15 @@ import json
 import time
 from collections.abc import Collection
 
+from awazpulse.http_date import format_http_date
+
 from .mount_view import MountView
 from .responses import SERVER
 
 
 def _rfc822(seconds: float) -> str:
-    return time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime(seconds))
+    # As HTTP writes it but for the zone; `strftime` would speak the language of the machine.
+    return format_http_date(seconds).removesuffix("GMT") + "+0000"
 
 
 def _iso8601(seconds: float) -> str:

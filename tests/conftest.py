@@ -20,9 +20,9 @@ LoopFactories = dict[str, Callable[[], asyncio.AbstractEventLoop]]
 
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> LoopFactories:
-    """Tests run on the loop that the server runs on; those of the shells on asyncio's own too."""
+    """Tests run on the loop that the server runs on; of shells and child processes on asyncio's own too."""
     factories: LoopFactories = {"uvloop": uvloop.new_event_loop}
-    if item.path.name == "test_server.py":
+    if item.path.name in ("test_server.py", "test_client.py"):
         factories["asyncio"] = asyncio.new_event_loop
     return factories
 

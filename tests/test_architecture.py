@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -50,18 +51,27 @@ def room_of(module: str) -> str | None:
     return max(fits, key=len, default=None)
 
 
-def imports_of(file: Path) -> set[str]:
-    """The modules that a file imports, by absolute name."""
-    found: set[str] = set()
+def module_name(file: Path) -> str:
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports_of(file: Path) -> Iterator[tuple[str, str | None]]:
+    """What a file imports, wherever it does: modules by absolute name, and the name that it takes from each."""
     package = file.relative_to(ROOT).with_suffix("").parts[:-1]
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
+            yield from ((alias.name, None) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             module = ".".join([*base, *([node.module] if node.module else [])])
-            found.update({module, *(f"{module}.{alias.name}" for alias in node.names)})
-    return found
+            yield from ((module, alias.name) for alias in node.names)
+
+
+def names_of(imports: Iterable[tuple[str, str | None]]) -> set[str]:
+    """The modules, and the names in them, which may be modules too."""
+    return {
+        part for module, name in imports for part in (module, f"{module}.{name or ''}".rstrip("."))
+    }
 
 
 def files_of(room: str) -> list[Path]:
@@ -77,14 +87,80 @@ def test_a_room_imports_only_what_lies_above_it(room: str) -> None:
     files = files_of(room)
     assert files
     for file in files:
-        for module in imports_of(file):
+        for module in names_of(imports_of(file)):
             target = room_of(module)
             if target is not None and not module.startswith(FOR_ALL):
                 assert target in allowed, f"{file.relative_to(ROOT)} imports {module}"
 
 
-def module_name(file: Path) -> str:
-    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+def packages_above(module: str) -> set[str]:
+    parts = module.split(".")
+    return {".".join(parts[:end]) for end in range(1, len(parts))}
+
+
+def graph_of(files: Iterable[Path]) -> dict[str, set[str]]:
+    """Each module with the others that it imports: at its head, in functions, and for types alone.
+
+    `from a import b` imports `a.b` if that is a module. Who imports `a.b` imports `a` as well, unless it
+    is a part of `a` itself.
+    """
+    modules = {module_name(file): file for file in files}
+    graph = {}
+    for own, file in modules.items():
+        pairs = list(imports_of(file))
+        found = {
+            deep if (deep := f"{module}.{name}") in modules else module for module, name in pairs
+        }
+        implied = {above for module in found for above in packages_above(module)}
+        graph[own] = (found | implied - packages_above(own) - {own}) & modules.keys()
+    return graph
+
+
+def circles_in(graph: dict[str, set[str]]) -> set[frozenset[str]]:
+    """The groups of modules each of which imports, by whatever way, all the others of its group."""
+
+    def reach(module: str) -> set[str]:
+        reached: set[str] = set()
+        following = [module]
+        while following:
+            new = graph[following.pop()] - reached
+            reached |= new
+            following += new
+        return reached
+
+    reached = {module: reach(module) for module in graph}
+    return {
+        frozenset(other for other in reached[module] if module in reached[other])
+        for module in graph
+        if module in reached[module]
+    }
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    circles = circles_in(graph_of(file for room in ROOMS for file in files_of(room)))
+    assert sorted(map(sorted, circles)) == []
+
+
+def test_a_circle_is_found_also_in_functions_and_in_imports_for_types(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
+    texts = {
+        "a": "if TYPE_CHECKING:\n    from room.b import B",
+        "b": "def f():\n    from . import c",
+        "c": "import room.a",
+        "d": "from . import a, E",  # E is of the package itself, which imports d
+        "f": "from . import d",
+    }
+    (tmp_path / "room").mkdir()
+    for name, text in texts.items():
+        (tmp_path / "room" / f"{name}.py").write_text(text)
+    (tmp_path / "room" / "__init__.py").write_text("from .d import D")
+    graph = graph_of((tmp_path / "room").iterdir())
+    assert circles_in(graph) == {
+        frozenset({"room.a", "room.b", "room.c"}),
+        frozenset({"room", "room.d"}),
+    }
 
 
 def says_no_io(file: Path) -> bool:

@@ -31,3 +31,8 @@ def may_switch(identity: Identity, owner_id: str) -> bool:
 def may_see_streams(identity: Identity, owner_id: str) -> bool:
     """Whether this user may see a channel's rows, which hold the backup URL and the metadata."""
     return identity.role is Role.ADMIN or identity.user_id == owner_id
+
+
+def may_change(identity: Identity, owner_id: str) -> bool:
+    """Whether this user may change how a channel is set up: its fallback file."""
+    return identity.role is Role.ADMIN or identity.user_id == owner_id

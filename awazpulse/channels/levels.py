@@ -15,6 +15,7 @@ from typing import Protocol
 from awazpulse.audio import Frame, Track, join_frames
 from awazpulse.errors import AwazPulseError
 from awazpulse.relay import Broadcast, Input
+from awazpulse.relay.stand_in import Sound
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,21 @@ class DeadAirSettings:
     level_dbfs: float = -50.0
     after_s: float = 20.0
     starts_fallback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LevelReport:
+    """What a channel sends: its `sound` (`relay.stand_in.Sound`), and its source's levels.
+
+    The levels are None while there are none: off air, without a source, or not measured yet.
+    """
+
+    sound: str = Sound.NOTHING.value
+    is_dead_air: bool = False
+    peak_dbfs: tuple[float, ...] | None = None
+    rms_dbfs: tuple[float, ...] | None = None
+    is_clipped: bool | None = None
+    is_mono: bool | None = None
 
 
 @dataclass(slots=True)
@@ -154,6 +170,25 @@ class LevelMonitor:
         known = self._find(broadcast)
         known.asked_at = self._clock()
         return known.levels if self._clock() - known.measured_at <= MAX_AGE_S else None
+
+    def report(self, channel_id: str) -> LevelReport:
+        """Return what is known of a channel now; see `read`."""
+        on_air = (b for b in self._list_broadcasts() if b.channel_id == channel_id)
+        broadcast = next(on_air, None)
+        if broadcast is None:
+            return LevelReport()
+        sound, is_dead_air = broadcast.sound.value, self.is_dead_air(broadcast)
+        levels = self.read(broadcast)
+        if levels is None:
+            return LevelReport(sound, is_dead_air)
+        return LevelReport(
+            sound,
+            is_dead_air,
+            levels.peak_dbfs,
+            levels.rms_dbfs,
+            levels.is_clipped,
+            levels.is_mono,
+        )
 
     def is_dead_air(self, broadcast: Broadcast) -> bool:
         """Whether the source has sent next to nothing for long."""

@@ -220,7 +220,7 @@ class LiveChannels:
         broadcast.cut_off(end, self._clock())
 
     def _drop_deliveries(self, broadcast: Broadcast, wanted: set[str]) -> None:
-        for name in broadcast.deliveries - wanted:
+        for name in broadcast.deliveries & {*self._deliveries} - wanted:
             broadcast.detach(name, End(EndReason.DELIVERY_OFF))
             self._rows.go_offline(broadcast, name)
 

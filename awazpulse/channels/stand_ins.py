@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 MAX_SILENCES = 64  # tracks; a frame each, under 2 KB
 MAX_TASKS = 64  # at once; more wait for the next time that they are asked for
 RETRY_S = 30.0  # after a failure
-FALLBACK_FOLDER = "fallback"
+PREPARED_FOLDER = "prepared"  # of the data folder; may be removed while the server is stopped
 
 
 class Media(Protocol):
@@ -53,7 +53,7 @@ class StandInShelf:
         self, media: Media, data_dir: Path, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._media = media
-        self._folder = data_dir / FALLBACK_FOLDER
+        self._data_dir = data_dir
         self._clock = clock
         self._silences: OrderedDict[Track, bytes | None] = OrderedDict()
         self._fallbacks: dict[str, _Fallback] = {}
@@ -63,11 +63,11 @@ class StandInShelf:
     # -- what the channel is set to
 
     def set_fallback(self, channel_id: str, file: str | None, title: str | None) -> None:
-        """Tell which file a channel has: a name in its folder, an absolute path, or None."""
+        """Tell which file a channel has: a path below the data folder, an absolute one, or None."""
         if not file:
             self.forget(channel_id)
             return
-        path = self._folder / channel_id / file  # an absolute path stays as it is
+        path = self._data_dir / file  # an absolute path stays as it is
         shown = Title.from_text(title or "")
         known = self._fallbacks.get(channel_id)
         if known is None or known.path != path:
@@ -175,7 +175,7 @@ class StandInShelf:
     async def _make_fallback(
         self, channel_id: str, fallback: _Fallback, track: Track, bitrate_kbps: int | None
     ) -> None:
-        out_dir = self._folder / channel_id / "prepared"
+        out_dir = self._data_dir / PREPARED_FOLDER / channel_id
         prepared = await self._media.prepare_fallback(fallback.path, track, bitrate_kbps, out_dir)
         reel = await asyncio.to_thread(FallbackReel, prepared)
         if self._fallbacks.get(channel_id) is fallback:

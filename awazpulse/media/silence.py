@@ -5,14 +5,14 @@ encoders write for it, but for fields that then mean nothing. It refers to no ot
 stand behind and in front of any frame of its track, as often as one likes; what the frame before has
 left in the decoder's overlap fades out by itself.
 
-MP3: side information of zeros (ISO/IEC 11172-3 §2.4.1.7). Layer II: bit allocation of zeros (§2.4.1.6). AAC: elements with max_sfb 0 (ISO/IEC 14496-3
+MP3: side information of zeros (ISO/IEC 11172-3 §2.4.1.7). MP2: no bits allocated to any subband (§2.4.1.6). AAC: elements with max_sfb 0 (ISO/IEC 14496-3
 §4.4.2), then a fill element: players that wait for a number of bytes would wait 30 times as long for
 frames of eleven bytes.
 """
 
 from collections.abc import Iterator
 
-from awazpulse.audio import Codec, Track, UnsupportedAudio
+from awazpulse.audio import Codec, MalformedAudio, Track, UnsupportedAudio
 from awazpulse.audio.aac import ADTS_HEADER_BYTES, AdtsFramer
 from awazpulse.audio.mpeg_audio import parse_header, parse_track
 
@@ -64,18 +64,21 @@ def _headers_of(track: Track) -> Iterator[tuple[int, bytes]]:
         for third in range(0, 0x100, 4):
             header = bytes((0xFF, second, third, mode << 6))
             parsed = parse_header(header, 0) if not third & 2 else None
-            if parsed is not None and parse_track(header) == track:
+            if parsed is None or parse_track(header) != track:
+                continue
+            kbits = round(parsed.size * track.sample_rate / track.frame_samples / 125)
+            if track.codec is Codec.MP3 or track.sample_rate < 32_000 or _may_be_mp2(kbits, mode):
                 yield parsed.size, header
 
 
+def _may_be_mp2(kbits: int, mode: int) -> bool:
+    """Say whether MPEG-1 Layer II allows this bitrate for the mode (11172-3 §2.4.2.3)."""
+    return kbits <= 192 if mode == _MONO else kbits >= 64 and kbits != 80
+
+
 def _encode_aac(track: Track, bitrate_kbps: float) -> bytes:
+    channel_configuration = read_channel_configuration(track)
     framer = AdtsFramer(track)
-    header = framer.frame(b"")
-    channel_configuration = (header[2] & 1) << 2 | header[3] >> 6
-    if channel_configuration not in _ELEMENTS:
-        raise UnsupportedAudio(
-            f"got AAC channel configuration {channel_configuration}, expected 1 to 7"
-        )
     bits = _Bits()
     tags: dict[int, int] = {}
     for element in _ELEMENTS[channel_configuration]:
@@ -86,6 +89,20 @@ def _encode_aac(track: Track, bitrate_kbps: float) -> bytes:
     _fill(bits, 8 * size)
     bits.write(_END, 3)
     return framer.frame(bits.to_bytes())
+
+
+def read_channel_configuration(track: Track) -> int:
+    """Return an AAC track's, from 1 to 7; `UnsupportedAudio` if its channels are in no standard order."""
+    try:
+        header = AdtsFramer(track).frame(b"")
+    except MalformedAudio as error:
+        raise UnsupportedAudio(f"got an AAC track that is not described: {error}") from error
+    channel_configuration = (header[2] & 1) << 2 | header[3] >> 6
+    if channel_configuration not in _ELEMENTS:
+        raise UnsupportedAudio(
+            f"got AAC channel configuration {channel_configuration}, expected 1 to 7"
+        )
+    return channel_configuration
 
 
 def _write_element(bits: "_Bits", element: int, tag: int) -> None:

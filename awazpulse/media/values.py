@@ -40,6 +40,10 @@ class FallbackInfo:
     duration_s: float
     title: str  # 'Artist - Title', or the file's name without its ending
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields by name."""
+        return asdict(self)
+
 
 def track_to_json(track: Track) -> dict[str, Any]:
     """Return what `track_from_json` takes."""

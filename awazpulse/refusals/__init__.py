@@ -122,6 +122,45 @@ class InvalidValue(Refusal):
     """A value that somebody asked for is none that we can take; the text says which are."""
 
 
+class UnusableFile(InvalidValue):
+    """A file that somebody gave is none that we can play; the text says why."""
+
+
+class FileTooLarge(Refusal):
+    """A file that somebody gave is over the limit."""
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(max_bytes)
+        self.max_bytes = max_bytes
+
+    def __str__(self) -> str:
+        return f"the file is too large, expected {self.max_bytes / 1024**2:g} MiB at most"
+
+
+class CannotStore(Refusal):
+    """The server's disk is full, or takes no file for another reason. The operator's to mend."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the server cannot store the file ({self.reason}); nothing has changed"
+
+
+class UploadUnderWay(Refusal):
+    """Another upload for the same channel has not ended yet."""
+
+    def __init__(self, channel_id: str) -> None:
+        super().__init__(channel_id)
+        self.channel_id = channel_id
+
+    def __str__(self) -> str:
+        return (
+            f"another upload for channel {self.channel_id} is under way; try again when it is over"
+        )
+
+
 class AlreadyExists(Refusal):
     """The channel id or the e-mail address is taken."""
 

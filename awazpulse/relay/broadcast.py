@@ -285,7 +285,9 @@ class Broadcast:
             self._airing_since = now
         is_first = self.track is None
         covered_until = begins if is_first else max(self._covered_until, sent_until, begins)
-        self._seam = Seam(track, covered_until, now) if has_stalled and has_stood_in else None
+        has_backlog = has_stalled and has_stood_in
+        if not is_first:
+            self._seam = Seam(track, covered_until, now, has_backlog=has_backlog)
         if track != self.track:
             self._set_track(track)
         self._note_reach(covered_until)
@@ -356,7 +358,8 @@ class Broadcast:
 
     def _fall_silent(self, now: float) -> None:
         """Begin silence, if nobody hears anything and the gap is long enough."""
-        if self._stand_in is not None or now - self.last_frame < SILENCE_AFTER_S:
+        is_short = now - self.last_frame < SILENCE_AFTER_S
+        if self.end is not None or self._stand_in is not None or is_short:
             return
         self._stop_airing(self.last_frame)
         sent_until = self._sent_until
@@ -424,7 +427,7 @@ class Broadcast:
             self._outlet.on_frames(frames)
 
     def _give_up_stand_in(self, sound: Sound, error: Exception, now: float) -> None:
-        is_expected = isinstance(error, AwazPulseError | OSError)
+        is_expected = isinstance(error, AwazPulseError | OSError | ValueError)
         logger.warning(
             "channel=%s its %s cannot be read: %s",
             self.channel_id,

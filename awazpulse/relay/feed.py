@@ -1,4 +1,4 @@
-"""What listeners of one kind share: a byte sequence, and where to enter it. No I/O."""
+"""The byte sequence that many listeners share, and the places where they enter it. No I/O."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -10,24 +10,23 @@ from awazpulse.audio import Frame, join_frames
 from .ring import Ring
 
 QUEUE_BYTES = 524_288  # Icecast's queue-size: 32 s at 128 kbit/s before a listener has lost audio
-BURST_BYTES = (
-    65_535  # Icecast's burst-size: 4 s at 128 kbit/s, what players buffer before they play
-)
+# Icecast's burst-size: 4 s at 128 kbit/s, what players buffer before they play.
+BURST_BYTES = 65_535
 
 
 class Entry(NamedTuple):
-    """Where to enter a feed: bytes of the listener's own first, then on from a position."""
+    """Where a listener enters a feed: it gets `prefix` first, and then the feed from `position` on."""
 
     prefix: bytes
     position: int
 
 
 class Feed(Protocol):
-    """A byte sequence that many listeners receive alike, at positions that never repeat."""
+    """A byte sequence that is the same for many listeners. Its positions never repeat."""
 
     @property
     def capacity(self) -> int:
-        """How many bytes behind the newest a listener may be before it loses some."""
+        """How many bytes a listener may be behind the newest one before it loses audio."""
 
     @property
     def start(self) -> int:
@@ -35,25 +34,25 @@ class Feed(Protocol):
 
     @property
     def end(self) -> int:
-        """The position behind the newest byte."""
+        """The position after the newest byte."""
 
     def read(self, start: int, end: int) -> memoryview:
-        """Return the bytes of `start <= position < end`; valid until the feed grows."""
+        """Return the bytes of `start <= position < end`. They are valid until the feed grows."""
 
     def join(self) -> Entry:
-        """Return where a new listener enters: the burst, from a frame's first byte."""
+        """Return where a new listener enters: at the first byte of the oldest frame of the burst."""
 
     def rejoin(self, position: int) -> Entry | None:
-        """Return where a listener goes on that would otherwise fall off the end at `position`.
+        """Return where a listener at `position`, which is too far behind, goes on.
 
-        It enters at the live edge, at a frame's first byte. None if it is too far behind to be led on.
+        That is at the live edge, at the first byte of a frame. None if it cannot be moved there.
         """
 
 
 class PlainFeed:
-    """The frames themselves, one behind the other.
+    """The frames one after the other, with nothing between them.
 
-    `burst_bytes` is how far back from the newest byte a joiner may begin.
+    `burst_bytes` is how far before the newest byte a new listener may begin.
     """
 
     def __init__(self, queue_bytes: int = QUEUE_BYTES, burst_bytes: int = BURST_BYTES) -> None:
@@ -61,8 +60,8 @@ class PlainFeed:
             raise ValueError(f"got a burst of {burst_bytes} bytes in a queue of {queue_bytes}")
         self._ring = Ring(queue_bytes)
         self._burst_bytes = burst_bytes
-        # What was appended at once: where it begins and ends, and the bytes of each frame. All that the
-        # burst has a part of, and always the newest.
+        # One item for each call of `append`: where its bytes begin and end, and the size of each frame.
+        # Kept as long as a part of it is within the burst. The newest is always kept.
         self._runs: deque[tuple[int, int, Sequence[int]]] = deque()
 
     @property
@@ -81,11 +80,11 @@ class PlainFeed:
         return self._ring.end
 
     def read(self, start: int, end: int) -> memoryview:
-        """See `Feed`; the ring's own memory, unless the range crosses its end."""
+        """See `Feed`. The memory of the ring itself, or a copy where the range crosses the ring's end."""
         return self._ring.read(start, end)
 
     def append(self, frames: Sequence[Frame]) -> None:
-        """Add the newest frames, at least one."""
+        """Add the newest frames. There must be at least one."""
         data, sizes = join_frames(frames)
         ring, runs = self._ring, self._runs
         begin = ring.end
@@ -104,9 +103,9 @@ class PlainFeed:
         return self.end - self._runs[-1][2][-1] if self._runs else self.end
 
     def frame_from(self, position: int) -> int:
-        """Return where the first frame of the burst begins that does so at `position` or later.
+        """Return where the first frame begins that is in the burst and not before `position`.
 
-        The newest one if there is no such frame.
+        If there is no such frame, return where the newest frame begins.
         """
         position = max(position, self.end - self._burst_bytes)
         for begin, end, sizes in self._runs:
@@ -120,6 +119,6 @@ class PlainFeed:
         """Return the oldest frame of the burst."""
         return Entry(b"", self.oldest_frame())
 
-    def rejoin(self, position: int) -> Entry:  # noqa: ARG002  # every place is left alike
+    def rejoin(self, position: int) -> Entry:  # noqa: ARG002  # the newest frame, from everywhere
         """Return the newest frame."""
         return Entry(b"", self.newest_frame())

@@ -1,22 +1,41 @@
-"""One listener's socket and its place in the audio. Used by the fan-out alone."""
+"""One listener's socket and its place in the audio. Only for the fan-out."""
 
 import socket
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from .cohort import Cohort
-    from .fanout import Audience
+from .feed import Feed
+
+
+class AudienceLike(Protocol):
+    """What a listener, its cohort and the fan-out need of an `Audience`."""
+
+    feed: Feed
+    pull: Callable[[], None]
+    is_closed: bool
+
+    def left(self, listener: "Listener") -> None:
+        """Tell that a listener is gone."""
+
+
+class CohortLike(Protocol):
+    """What the fan-out needs of the `Cohort` that a listener is in."""
+
+    position: int
+
+    def remove(self, listener: "Listener") -> None:
+        """Take a listener out."""
 
 
 class Listener:
     """A client that receives a feed over a raw non-blocking socket.
 
-    There is no transport, task, queue or buffer for it: in step with its cohort it has no position of
-    its own. Out of step, `position` says what it needs next, and `pending` what precedes that (the
-    rest of its response head and of its entry).
+    It has no transport, task, queue or buffer of its own. As long as it is in step, its position is
+    that of its cohort. When it is out of step, it must get the bytes in `pending` first (the rest of its
+    response head and of its entry), and then the feed from `position` on.
     """
 
-    # About 450 bytes in all, with its socket and what is known of the client (`tests/.../test_memory.py`).
+    # A listener costs about 450 bytes, with its socket and `info` (`tests/.../test_memory.py`).
     __slots__ = (
         "audience",
         "cohort",
@@ -31,7 +50,7 @@ class Listener:
     )
 
     def __init__(
-        self, listener_socket: socket.socket, audience: "Audience", info: object, now: float
+        self, listener_socket: socket.socket, audience: AudienceLike, info: object, now: float
     ) -> None:
         self.socket = listener_socket
         self.audience = audience
@@ -40,6 +59,6 @@ class Listener:
         self.noise_bytes = 0
         self.pending = b""
         self.position = 0
-        self.cohort: Cohort | None = None  # None: out of step, or gone
-        self.index = -1  # in cohort.in_step; small, so it costs no memory
+        self.cohort: CohortLike | None = None  # None if out of step or gone
+        self.index = -1  # of the place in cohort.in_step, -1 if it has none there
         self.is_gone = False

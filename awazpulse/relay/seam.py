@@ -3,42 +3,85 @@
 A source that has stalled, with its connection alive, sends afterwards what it could not send before. Silence
 has stood in for that already. Sent on, it would leave every listener behind by the length of the stall, for
 good; so what runs ahead of the clock is left out.
+
+The first MP3 frames behind a seam may refer to bytes of frames that listeners did not get. They are muted
+(`audio.reservoir`), so that no decoder complains.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from awazpulse.audio import Frame, Track
+from awazpulse.audio import Codec, Frame, Track
+from awazpulse.audio.reservoir import ReservoirSeam
 
 MAX_LEAD_S = 0.5  # more than encoders and the network deliver early, less than anybody minds
+MAX_MENDED_FRAMES = 16  # a reservoir of 511 bytes is three frames of 64 kbit/s; bounds odd audio
 SETTLED_S = 1.0  # without a frame that ran ahead: the backlog is over
 
 
 class Seam:
-    """One seam. `covered_until` is up to when something stood in, `now` when the source is heard again."""
+    """One seam. `covered_until` is up to when something stood in, `now` when the source is heard again.
 
-    def __init__(self, track: Track, covered_until: float, now: float) -> None:
+    `has_backlog`: whether the source may send what it could not send in the gap.
+    """
+
+    def __init__(
+        self, track: Track, covered_until: float, now: float, *, has_backlog: bool = True
+    ) -> None:
         self.dropped = 0
         self.reach = covered_until  # the time that the audio sent so far reaches up to
         self._frame_s = 1 / track.sample_rate
         self._settled_at = now + SETTLED_S
+        self._has_backlog = has_backlog
+        self._is_mp3 = track.codec is Codec.MP3
+        self._looked_at = 0  # frames, for the reservoir
+        self._reservoir = ReservoirSeam() if track.codec is Codec.MP3 else None
 
     def set_track(self, track: Track) -> None:
         """Frames of another track follow."""
         self._frame_s = 1 / track.sample_rate
+        self._is_mp3 = track.codec is Codec.MP3
+        self._reservoir = ReservoirSeam() if self._is_mp3 else None
+        self._looked_at = 0
 
     def is_over(self, now: float) -> bool:
         """Whether the source is in time, and needs to be looked at no more."""
-        return now >= self._settled_at
+        is_settled = not self._has_backlog or now >= self._settled_at
+        return is_settled and self._reservoir is None
 
     def take(self, frames: Sequence[Frame], now: float) -> Sequence[Frame]:
-        """Return the frames to send on, maybe none."""
+        """Return the frames to send on, maybe none; those of `frames` that need no change are the same."""
         kept: list[Frame] = []
+        is_whole = True
         for frame in frames:
-            duration_s = frame.samples * self._frame_s
-            if self.reach + duration_s > now + MAX_LEAD_S:
-                self.dropped += 1
-                self._settled_at = now + SETTLED_S
+            if self._has_backlog and self._leave_out(frame, now):
+                is_whole = False
                 continue
+            mended = self._mend(frame)
+            is_whole = is_whole and mended is frame
+            kept.append(mended)
+        return frames if is_whole else kept
+
+    def _leave_out(self, frame: Frame, now: float) -> bool:
+        """Say whether a frame runs too far ahead of the clock."""
+        duration_s = frame.samples * self._frame_s
+        if self.reach + duration_s <= now + MAX_LEAD_S:
             self.reach += duration_s
-            kept.append(frame)
-        return frames if len(kept) == len(frames) else kept
+            return False
+        self.dropped += 1
+        self._settled_at = now + SETTLED_S
+        if self._is_mp3:
+            # The next one that is kept refers to what is left out.
+            self._reservoir, self._looked_at = ReservoirSeam(), 0
+        return True
+
+    def _mend(self, frame: Frame) -> Frame:
+        """Mute a frame that refers to what was not sent."""
+        reservoir = self._reservoir
+        if reservoir is None:
+            return frame
+        data = reservoir.mend(frame.data)
+        self._looked_at += 1
+        if reservoir.is_done or self._looked_at >= MAX_MENDED_FRAMES:
+            self._reservoir = None
+        return frame if data is frame.data else replace(frame, data=data)

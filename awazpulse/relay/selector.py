@@ -1,11 +1,12 @@
 """Many raw sockets in one selector, which the event loop watches as a single descriptor.
 
-A transport or a loop's reader for each socket costs memory and a detour each; and when thousands
-are ready at once, the loop would serve all of them in one turn. Here a turn takes `_READY_AT_ONCE`
-of them, serves what `turn_s` allows and leaves the rest to the next one.
+A transport, or a reader of the event loop, for each socket would cost more memory and time. And when
+thousands of sockets are ready at once, the loop would serve all of them in one turn. Here a turn takes
+`_READY_AT_ONCE` of them from the kernel, and serves them for `turn_s` at most. The next turn goes on.
 """
 
 import asyncio
+import logging
 import select
 import selectors
 import socket
@@ -14,41 +15,45 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+from .faults import Faults
+
+logger = logging.getLogger(__name__)
+
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
 
-_READY_AT_ONCE = 256  # taken from the kernel in one call; all of 16,000 would take 10 ms
+_READY_AT_ONCE = 256  # taken from the kernel in one call; to take 16,000 would last 10 ms
 
 Owner = TypeVar("Owner")
 
 
 class Poller(Protocol):
-    """What tells which descriptors are ready; `events` are READ and WRITE."""
+    """Reports which descriptors are ready. `events` are READ, WRITE or both."""
 
     def fileno(self) -> int:
-        """Return the descriptor that is readable when one of the others is ready."""
+        """Return the poller's own descriptor, which is readable when a watched one is ready."""
 
     def register(self, fd: int, events: int) -> None:
         """Watch a descriptor."""
 
     def modify(self, fd: int, events: int) -> None:
-        """Watch it for something else."""
+        """Change the events for which a descriptor is watched."""
 
     def unregister(self, fd: int) -> None:
         """Stop watching it."""
 
     def poll(self) -> list[tuple[int, int]]:
-        """Return some that are ready now, with their events."""
+        """Return some of the descriptors that are ready now, with their events."""
 
     def close(self) -> None:
-        """Give its own descriptor back."""
+        """Close the poller's own descriptor."""
 
 
 class EpollPoller:
-    """Linux's own.
+    """The poller for Linux.
 
-    Through `selectors` it would hand over all that are ready at once, and each descriptor would cost
-    200 bytes of memory more.
+    `selectors.EpollSelector` would return all descriptors that are ready at once, and each descriptor
+    would cost 200 bytes more.
     """
 
     def __init__(self) -> None:
@@ -66,7 +71,7 @@ class EpollPoller:
         self._epoll.modify(fd, _to_epoll(events))
 
     def poll(self) -> list[tuple[int, int]]:
-        """See `Poller`; errors and hang-ups are both events, as reading and writing tell of them."""
+        """See `Poller`. An error or a hang-up counts as READ and WRITE, because both calls report it."""
         return [
             (
                 fd,
@@ -81,14 +86,14 @@ def _to_epoll(events: int) -> int:
 
 
 class PortablePoller:
-    """Whatever else the platform has (macOS: kqueue)."""
+    """The poller for other platforms (on macOS: kqueue)."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
         self.close = self._selector.close
 
     def fileno(self) -> int:
-        """See `Poller`. Every selector but the one of select() has a descriptor of its own."""
+        """See `Poller`. Only the selector for select() has no descriptor of its own."""
         fd: int = self._selector.fileno()  # type: ignore[attr-defined,unused-ignore]
         return fd
 
@@ -110,14 +115,16 @@ class PortablePoller:
 
 
 def open_poller() -> Poller:
-    """Return the best that the platform has."""
+    """Return the best poller of the platform."""
     return EpollPoller() if hasattr(select, "epoll") else PortablePoller()
 
 
 class SocketSelector(Generic[Owner]):
     """Calls `on_event(owner, events)` when an owner's socket is ready (`READ`, `WRITE`).
 
-    An owner that was unregistered hears nothing more, even if it was ready already.
+    `on_event` is never called for an owner after it was unregistered, even if its socket was ready before.
+    If `on_event` raises, the error is logged and the other owners are served. The selector calls it again
+    as long as the socket is ready, so it must unregister an owner that it cannot serve.
     """
 
     def __init__(
@@ -132,17 +139,19 @@ class SocketSelector(Generic[Owner]):
         self._turn_s = turn_s
         self._poller = poller or open_poller()
         self._fd = self._poller.fileno()
-        # By descriptor, which is a small number: a dictionary costs each owner ten times as much.
+        # The index is the descriptor, a small number. A dictionary would cost ten times the memory.
         self._owners: list[Owner | None] = []
         self._count = 0
+        self._is_closed = False
         self._ready: deque[tuple[int, Owner, int]] = deque()
+        self._faults = Faults(logger, "a turn of the selector failed")
         loop.add_reader(self._fd, self._work_off)
 
     def __len__(self) -> int:
         return self._count
 
     def register(self, owned: socket.socket, owner: Owner, events: int = READ) -> None:
-        """Watch a socket for its owner."""
+        """Watch a socket, and call `on_event` for its owner."""
         fd = owned.fileno()
         self._poller.register(fd, events)
         if fd >= len(self._owners):
@@ -151,11 +160,11 @@ class SocketSelector(Generic[Owner]):
         self._count += 1
 
     def modify(self, owned: socket.socket, events: int) -> None:
-        """Watch a socket for something else."""
+        """Change the events for which a socket is watched."""
         self._poller.modify(owned.fileno(), events)
 
     def unregister(self, owned: socket.socket) -> None:
-        """Stop watching a socket; call it before the socket is closed."""
+        """Stop watching a socket. Call this before the socket is closed."""
         fd = owned.fileno()
         self._poller.unregister(fd)
         self._owners[fd] = None
@@ -166,7 +175,14 @@ class SocketSelector(Generic[Owner]):
         return [owner for owner in self._owners if owner is not None]
 
     def close(self) -> None:
-        """Let go of the loop. The sockets stay open."""
+        """Stop using the loop, and call `on_event` no more. The sockets stay open.
+
+        A second call does nothing.
+        """
+        if self._is_closed:
+            return  # the descriptor's number may belong to somebody else by now
+        self._is_closed = True
+        self._ready.clear()
         self._loop.remove_reader(self._fd)
         self._poller.close()
 
@@ -180,8 +196,10 @@ class SocketSelector(Generic[Owner]):
         deadline = time.monotonic() + self._turn_s
         while ready:
             fd, owner, events = ready.popleft()
-            # A descriptor's number is used anew: only the same owner is the same socket.
+            # Another socket may have got the same descriptor since: then the owner is another one.
             if owners[fd] is owner:
-                self._on_event(owner, events)
+                with self._faults:
+                    self._on_event(owner, events)
             if time.monotonic() > deadline:
-                return  # level-triggered: the loop calls again
+                break  # the poller is level-triggered, so the loop calls again for the rest
+        self._faults.report()

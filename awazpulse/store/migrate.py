@@ -1,17 +1,15 @@
 """Brings a database to the newest schema at each start.
 
-Nearly always it is there already. That is seen without Alembic, whose 11 MB of memory no start but one
-needs (`upgrade` has them).
+Nearly always the database is there already, and this module sees that without Alembic. Alembic takes
+11 MB of memory, so `upgrade` alone imports it, and only a start that has something to upgrade imports
+`upgrade`.
 """
-
-from pathlib import Path
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from .database import Database
-
-SCRIPTS = Path(__file__).parent / "migrations"
+from .revisions import newest_revision
 
 
 async def migrate(database: Database) -> None:
@@ -24,11 +22,6 @@ async def migrate(database: Database) -> None:
     from .upgrade import upgrade  # noqa: PLC0415  # see the module's head
 
     await upgrade(database)
-
-
-def newest_revision() -> str:
-    """Return the newest of the migrations, which are named by their revision: `v0001_WHAT.py`."""
-    return max(file.name[1:5] for file in (SCRIPTS / "versions").glob("v[0-9]*.py"))
 
 
 async def _read_revision(database: Database) -> str | None:

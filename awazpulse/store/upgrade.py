@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from .database import Database
 from .errors import DatabaseUnavailable, SchemaTooNew
-from .migrate import SCRIPTS
+from .revisions import SCRIPTS
 
 _LOCK_NAME = "awazpulse_migrate"
 _LOCK_TIMEOUT_S = 60

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import uvloop
 
 from awazpulse.audio import Frame, Track
-from awazpulse.relay import Broadcast, Source, Station, Title
+from awazpulse.relay import Broadcast, End, Input, Source, Station, Title
 from ingest.rtmp.server import RtmpServer
 
 from .talk import ANY_NAMES, announce, wait_for_input
@@ -25,13 +25,16 @@ class Counter:
     def on_track(self, track: Track) -> None:
         pass
 
+    def on_break(self) -> None:
+        pass
+
     def on_frames(self, frames: Sequence[Frame]) -> None:
         self.frames += len(frames)
 
     def on_title(self, title: Title) -> None:
         pass
 
-    def on_close(self, reason: str) -> None:
+    def on_close(self, end: End) -> None:
         pass
 
 
@@ -41,17 +44,17 @@ class OpenGate:
     def __init__(self, counter: Counter) -> None:
         self._counter = counter
 
-    async def open_broadcast(
+    async def connect(
         self,
         channel_id: str,
         secret: str,  # noqa: ARG002 (a Gate's name)
         source: Source,
         station: Station,
-    ) -> Broadcast:
+    ) -> Input:
         now = asyncio.get_running_loop().time()
-        broadcast = Broadcast(channel_id, "hls", source, station=station, max_listeners=0, now=now)
-        broadcast.subscribe(self._counter)
-        return broadcast
+        broadcast = Broadcast(channel_id, "hls", max_listeners=0, now=now)
+        broadcast.attach("counter", self._counter)
+        return broadcast.connect(source, station, now)
 
 
 async def _serve() -> int:

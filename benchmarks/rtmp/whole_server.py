@@ -10,6 +10,7 @@ from pathlib import Path
 import uvloop
 
 from awazpulse.app import App
+from awazpulse.channels.events import ChannelChange, ChannelEvent
 from awazpulse.settings import Settings
 
 from .host import Counter
@@ -26,7 +27,14 @@ async def _serve(data_dir: Path) -> int:
     try:
         started = await app.start()
         assert started.owner is not None
-        app.core.manager.on_opened(lambda broadcast: broadcast.subscribe(counter))
+        manager = app.core.manager
+
+        def count_frames(event: ChannelEvent) -> None:
+            broadcast = manager.live(event.channel_id)
+            if event.change is ChannelChange.ON_AIR and broadcast is not None:
+                broadcast.attach("counter", counter)
+
+        manager.on_changed(count_frames)
         announce(started.urls.rtmp_port, await _make_channels(app, started.owner.email))
         await wait_for_input()
     finally:

@@ -1,7 +1,8 @@
 """The real stack behind the API: SQLite, StreamManager, and a client."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +11,13 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
 from api import Services, create_app
+from awazpulse.audio import Track
+from awazpulse.channels.fallback_files import FallbackFiles
+from awazpulse.channels.levels import LevelMonitor
 from awazpulse.channels.tokens import Tokens
+from awazpulse.media.values import Levels
 from awazpulse.store import Database
+from tests.awazpulse.channels.probing import FakeProber
 from tests.awazpulse.channels.support import (
     OWNER,
     OWNER_PASSWORD,
@@ -19,6 +25,8 @@ from tests.awazpulse.channels.support import (
     Radio,
     open_radio,
 )
+
+MAX_FALLBACK_BYTES = 300_000  # of these tests: more than a form may add, and than a chunk
 
 
 @dataclass
@@ -28,6 +36,8 @@ class Panel:
     radio: Radio
     tokens: Tokens
     client: TestClient[Request, Application]
+    prober: FakeProber
+    folder: Path
 
     async def log_in(self, email: str = OWNER, password: str = OWNER_PASSWORD) -> dict[str, str]:
         """Return the headers of one who has signed in."""
@@ -51,14 +61,31 @@ async def read_error(response: ClientResponse, status: int) -> str:
     return str(body["message"])
 
 
-def make_services(radio: Radio, tokens: Tokens) -> Services:
-    return Services(radio.manager, radio.catalog, radio.accounts, tokens, radio.database)
+class LoudMeter:
+    """Hears the same in whatever it is given."""
+
+    async def measure(self, samples: Sequence[tuple[Track, bytes]]) -> list[Levels | None]:
+        return [Levels((-1.0, -2.0), (-14.0, -15.5), is_clipped=False, is_mono=True)] * len(samples)
+
+
+def make_services(radio: Radio, tokens: Tokens, fallbacks: FallbackFiles) -> Services:
+    return Services(
+        radio.manager,
+        radio.catalog,
+        radio.accounts,
+        tokens,
+        radio.database,
+        fallbacks,
+        LevelMonitor(LoudMeter(), radio.manager.live_broadcasts, lambda _broadcast, _begun: None),
+    )
 
 
 @pytest.fixture
-async def panel(sqlite_database: Database) -> AsyncIterator[Panel]:
+async def panel(sqlite_database: Database, tmp_path: Path) -> AsyncIterator[Panel]:
     async with open_radio(sqlite_database) as radio:
         tokens = Tokens(SECRET_KEY)
-        app = create_app(make_services(radio, tokens))
+        prober = FakeProber()
+        fallbacks = FallbackFiles(radio.sessions, tmp_path, prober, max_bytes=MAX_FALLBACK_BYTES)
+        app = create_app(make_services(radio, tokens, fallbacks))
         async with TestClient(TestServer(app)) as client:
-            yield Panel(radio, tokens, client)
+            yield Panel(radio, tokens, client, prober, tmp_path / "fallback" / "demo")

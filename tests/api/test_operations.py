@@ -57,7 +57,7 @@ async def test_internal_switch_ends_what_is_on_air_and_answers_with_the_row(pane
     assert response.status == 200
     row = await response.json()
     assert (row["channelId"], row["streamType"]) == ("demo", "icecast")
-    assert broadcast.closed_reason == "switched to Icecast"
+    assert str(broadcast.end) == "switched: the channel is set to Icecast"
     response = await panel.client.post(SWITCH, json={"streamType": "rtmp"}, headers=headers)
     await read_error(response, 400)
 

@@ -38,7 +38,7 @@ async def test_switch_cuts_off_what_is_on_air(panel: Panel) -> None:
     await panel.radio.go_live(source=source)
     headers = await panel.log_in()
     await panel.client.post(SWITCH, json={"streamType": "icecast"}, headers=headers)
-    assert source.closed == ["switched to Icecast"]
+    assert source.closed == ["switched: the channel is set to Icecast"]
 
 
 async def test_administrator_may_switch_and_a_stranger_may_not(panel: Panel) -> None:

@@ -5,13 +5,15 @@ import base64
 import contextlib
 import dataclasses
 import json
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
-from awazpulse.refusals import ChannelBusy, WrongSecret
+from awazpulse.network import open_listening
+from awazpulse.refusals import ChannelBusy, EncoderGone, WrongSecret
 from awazpulse.relay import Broadcast, End, EndReason, Input, Source, Station
 from awazpulse.relay.fanout import FanOut
 from awazpulse.relay.life import AirPolicy
@@ -19,6 +21,7 @@ from icecast_compat import responses
 from icecast_compat.connection import MAX_REQUESTS, Connection
 from icecast_compat.responses import Reply
 from icecast_compat.server import IcecastLimits, IcecastServer
+from icecast_compat.state import State
 from tests.audio import encode_tone, split_frames
 
 STOPPED = End(EndReason.STOPPED)
@@ -157,7 +160,7 @@ async def test_what_the_audio_is_decides_and_not_its_label(
         async with world.connect() as (heard, listener):
             while not world.server.mounts["demo"].broadcast.published_bytes:
                 await asyncio.sleep(0.01)
-                world.server.mounts["demo"].pull()
+                world.server.mounts["demo"].broadcast.pull()
             listener.write(b"GET /demo.mp3 HTTP/1.0\r\n\r\n")
             answer = await heard.readuntil(b"\r\n\r\n")
             writer.close()
@@ -302,12 +305,12 @@ async def test_a_probe_gets_the_bytes_it_asks_for_and_is_no_listener(world: Worl
         assert body == b"\xff\xfb"
         assert len((await world.ask(get % (b"0-99", b""))).partition(b"\r\n\r\n")[2]) == 100
         assert world.gate.live is not None
-        assert world.gate.live.peak_listeners == 0
+        assert world.gate.live.listeners_of("icecast").peak_listeners == 0
         for wanted, header in ((b"0-100", b""), (b"0-", b""), (b"0-1", b"Icy-MetaData: 1\r\n")):
             async with world.connect() as (reader, writer):
                 writer.write(get % (wanted, header))
                 assert (await reader.readline()).startswith(b"HTTP/1.0 200 ")
-        assert world.gate.live.peak_listeners >= 1
+        assert world.gate.live.listeners_of("icecast").peak_listeners >= 1
 
 
 async def test_a_source_that_inserts_metadata_is_heard_without_it(world: World) -> None:
@@ -335,10 +338,10 @@ async def test_an_answer_larger_than_the_socket_takes_arrives_whole_and_costs_no
     calls = 0
     send = Connection._send
 
-    def count(connection: Connection, data: bytes) -> None:
+    def count(connection: Connection) -> None:
         nonlocal calls
         calls += 1
-        send(connection, data)
+        send(connection)
 
     monkeypatch.setattr(Connection, "_send", count)
     async with world.connect() as (reader, writer), asyncio.timeout(5):
@@ -408,7 +411,7 @@ async def test_so_many_logins_wait_for_the_database_and_no_more(
     async with asyncio.timeout(5):
         while world.server._checks:  # noqa: ASYNC110  # tasks are ending
             await asyncio.sleep(0.01)
-    assert world.server._checks_by_address == {}
+    assert not world.server._checks._of_peer
 
 
 async def test_titles_by_get_and_by_form_in_any_charset(world: World) -> None:
@@ -470,21 +473,13 @@ async def test_status_json_has_no_one_or_many_sources_in_icecasts_shape(world: W
         assert (source["listeners"], source["bitrate"]) == (0, 128)
         assert source["server_type"] == "audio/mpeg"
         assert world.gate.live is not None
-        other = Broadcast("b", "icecast", _Nobody(), station=Station(), max_listeners=1, now=0)
+        other = Broadcast("b", "icecast", max_listeners=1, now=0)
         world.server.attach(other)
         many = (await status())["source"]
         assert isinstance(many, list)
         assert len(many) == 2
         other.close(STOPPED)
         assert isinstance((await status())["source"], dict)
-
-
-class _Nobody:
-    def close(self, reason: str) -> None:
-        pass
-
-    def pull(self) -> None:
-        pass
 
 
 async def test_deadlines_of_a_head_a_reply_and_a_source(world: World) -> None:
@@ -496,7 +491,7 @@ async def test_deadlines_of_a_head_a_reply_and_a_source(world: World) -> None:
     async with world.on_air(), asyncio.timeout(3):
         while not world.gate.ends:  # noqa: ASYNC110  # a timer ends it
             await asyncio.sleep(0.05)
-    assert world.gate.ends == ["the encoder sent no audio for 0.5 s"]
+    assert world.gate.ends == ["the encoder fell silent: no audio for 0.5 s"]
 
 
 async def test_a_slow_head_does_not_put_the_deadline_off(world: World) -> None:
@@ -543,15 +538,17 @@ async def test_one_who_comes_when_the_source_has_just_ended_is_told_that_nothing
     world: World,
 ) -> None:
     class Ended:
-        def close(self, reason: str) -> None:
+        is_gone = False
+
+        def close(self, end: End) -> None:
             pass
 
         def pull(self) -> None:
             broadcast.close(STOPPED)
 
-    broadcast = Broadcast(
-        "other", "icecast", Ended(), station=Station(), max_listeners=9, now=time.monotonic()
-    )
+    now = time.monotonic()
+    broadcast = Broadcast("other", "icecast", max_listeners=9, now=now)
+    broadcast.connect(Ended(), Station(), now)
     world.server.attach(broadcast)
     answer = await world.ask(b"GET /other.mp3 HTTP/1.0\r\n\r\n")
     assert answer.startswith(b"HTTP/1.0 404 ")
@@ -573,3 +570,164 @@ async def test_a_source_that_sends_no_audio_is_told_in_the_log(world: World) -> 
     async with world.on_air(bytes(70_000)):
         pass
     assert "bytes without a frame, expected MP3" in world.gate.ends[0]
+
+
+class Held:
+    """Checks of passwords that wait until they may go on; then those that are gone are refused."""
+
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._world = world
+        self._connect = world.gate.connect
+        self._authorize = world.gate.authorize
+        self.go_on = asyncio.Event()
+        self.gone = 0
+        monkeypatch.setattr(world.gate, "connect", self.connect)
+        monkeypatch.setattr(world.gate, "authorize", self.authorize)
+
+    async def connect(
+        self, channel_id: str, secret: str, source: Source, station: Station
+    ) -> Input:
+        await self.go_on.wait()
+        if source.is_gone:
+            self.gone += 1
+            raise EncoderGone(channel_id)
+        return await self._connect(channel_id, secret, source, station)
+
+    async def authorize(self, channel_id: str, secret: str, address: str) -> None:
+        await self.go_on.wait()
+        await self._authorize(channel_id, secret, address)
+
+    async def wait_for(self, checks: int) -> None:
+        async with asyncio.timeout(5):
+            while len(self._world.server._checks) != checks:  # noqa: ASYNC110  # sockets and tasks
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def held(world: World, monkeypatch: pytest.MonkeyPatch) -> Held:
+    return Held(world, monkeypatch)
+
+
+async def test_a_source_that_leaves_while_its_login_is_checked_does_not_go_on_air(
+    world: World, held: Held
+) -> None:
+    async with world.connect() as (_, writer):
+        writer.write(LOGIN % RIGHT + encode_tone("mp3")[:5000])
+        await held.wait_for(1)
+    await asyncio.sleep(0.05)
+    held.go_on.set()
+    await held.wait_for(0)
+    assert (held.gone, world.gate.live) == (1, None)
+    async with asyncio.timeout(2):
+        while world.server.waiting:  # noqa: ASYNC110  # the answer meets a closed connection
+            await asyncio.sleep(0.01)
+
+
+async def test_a_source_that_waits_for_its_check_goes_on_air_with_what_it_has_sent(
+    world: World, held: Held
+) -> None:
+    tone = encode_tone("mp3")
+    async with world.connect() as (reader, writer), asyncio.timeout(5):
+        writer.write(LOGIN % RIGHT + tone[:5000])
+        await held.wait_for(1)
+        writer.write(tone[5000:50_000])
+        await asyncio.sleep(0.05)
+        held.go_on.set()
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.0 200 OK\r\n\r\n"
+        assert world.gate.live is not None
+        world.gate.live.pull()
+        assert world.gate.live.published_bytes > 48_000
+
+
+async def test_a_title_counts_though_its_encoder_has_left_before_the_answer(
+    world: World, held: Held
+) -> None:
+    held.go_on.set()
+    async with world.on_air():
+        held.go_on.clear()
+        async with world.connect() as (_, writer):
+            head = b" HTTP/1.0\r\nAuthorization: Basic " + RIGHT + b"\r\n\r\n"
+            writer.write(b"GET " + TITLE + b"Rang" + head)
+            await held.wait_for(1)
+        await asyncio.sleep(0.05)
+        held.go_on.set()
+        await held.wait_for(0)
+        assert world.gate.live is not None
+        assert world.gate.live.title.text == "Rang"
+    async with asyncio.timeout(2):
+        while world.server.waiting:  # noqa: ASYNC110  # the answer meets a closed connection
+            await asyncio.sleep(0.01)
+
+
+async def test_a_title_whose_broadcast_ends_during_the_check_is_refused(
+    world: World, held: Held
+) -> None:
+    held.go_on.set()
+    async with world.on_air():
+        held.go_on.clear()
+        head = b" HTTP/1.0\r\nAuthorization: Basic " + RIGHT + b"\r\n\r\n"
+        asking = asyncio.create_task(world.ask(b"GET " + TITLE + b"Rang" + head))
+        await held.wait_for(1)
+        assert world.gate.live is not None
+        world.gate.live.close(STOPPED)
+        held.go_on.set()
+        assert (await asking).startswith(b"HTTP/1.0 400 Source does not exist\r\n")
+
+
+async def test_closing_twice_changes_nothing(world: World) -> None:
+    await world.server.close()
+    await world.server.close()
+    with pytest.raises(ConnectionRefusedError):
+        await world.ask(b"")
+
+
+async def test_a_server_that_was_never_started_can_be_closed() -> None:
+    fanout = FanOut(asyncio.get_running_loop())
+    server = IcecastServer(Gate(), fanout, "radio.example")
+    await server.close()
+    await server.close()
+    fanout.close()
+
+
+class Stubborn(socket.socket):
+    """A socket whose options cannot be set."""
+
+    def setsockopt(self, *_: object) -> None:
+        raise OSError("no such option")
+
+
+async def test_a_start_that_fails_half_way_leaves_nothing_open_after_the_close(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = asyncio.get_running_loop()
+    fanout = FanOut(loop)
+    server = IcecastServer(Gate(), fanout, "radio.example")
+    opened = await open_listening("127.0.0.1", 0, 1)
+    opened.append(Stubborn())
+
+    async def open_both(host: str, port: int, backlog: int) -> list[socket.socket]:
+        return opened
+
+    monkeypatch.setattr("icecast_compat.server.open_listening", open_both)
+    with pytest.raises(OSError, match="no such option"):
+        await server.start("127.0.0.1", 0)
+    await server.close()
+    await server.close()
+    assert [listening.fileno() for listening in opened] == [-1, -1]
+    fanout.close()
+
+
+async def test_a_login_that_has_just_begun_is_hung_up_on_when_the_server_closes(
+    world: World,
+) -> None:
+    ours, far = socket.socketpair()
+    ours.setblocking(False)
+    connection = Connection(ours, "192.0.2.1", world.server)
+    world.server._admit(connection)
+    far.send(LOGIN % RIGHT)
+    connection.on_ready()
+    await world.server.close()  # its task has not had a turn yet
+    assert connection.state is State.CLOSED
+    assert far.recv(1) == b""
+    assert len(world.server._checks) == 0
+    far.close()

@@ -55,6 +55,7 @@ class OnAir:
         timeout_s: float = 5.0,
         content_length: int | None = None,
         accepted: bytes = SOURCE_ACCEPTED,
+        rest: bytes = b"",
     ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listening:
             self.encoder = socket.create_connection(listening.getsockname(), 5)
@@ -62,7 +63,7 @@ class OnAir:
         self.ours.setblocking(False)
         station = Station()
         login = Login("demo", "right", station, False, content_length, None, accepted)
-        self.source = SourceConnection(login, self.ours, timeout_s)
+        self.source = SourceConnection(login, self.ours, rest, timeout_s)
         now = time.monotonic()
         # It ends with its source.
         policy = AirPolicy(grace_s=0)
@@ -77,7 +78,8 @@ class OnAir:
         return str(self.broadcast.last_loss)
 
     def begin(self, rest: bytes = b"") -> None:
-        self.source.begin(self.input, rest)
+        self.source._rest += rest
+        self.source.begin(self.input)
 
     async def send(self, frames: int) -> None:
         """Send, and let it arrive."""
@@ -227,29 +229,61 @@ async def test_a_closed_source_hangs_up_and_reads_no_more(on_air: OnAir) -> None
         on_air.encoder.recv(1)
 
 
-@pytest.mark.parametrize("content_length", [None, 100])
-async def test_a_client_that_hangs_up_before_the_decision_is_gone(
-    content_length: int | None,
-) -> None:
-    on_air = OnAir(content_length=content_length)
+async def test_a_client_that_waits_for_the_decision_is_not_gone(on_air: OnAir) -> None:
     assert not on_air.source.is_gone
     await on_air.send(3)
     assert not on_air.source.is_gone
+    on_air.begin()
+    on_air.broadcast.pull()
+    assert on_air.recorder.frames == 3  # to look has read nothing away
+
+
+@pytest.mark.parametrize("frames", [0, 3])
+async def test_a_client_that_has_hung_up_is_gone_whatever_lies_unread(
+    on_air: OnAir, frames: int
+) -> None:
+    await on_air.send(frames)
     on_air.encoder.close()
-    await asyncio.sleep(0.05)
-    # Who has told the length of its body may close its side behind it.
-    assert on_air.source.is_gone == (content_length is None)
-    on_air.ours.close()
+    assert on_air.source.is_gone
 
 
-async def test_a_client_whose_connection_breaks_before_the_decision_is_gone() -> None:
-    on_air = OnAir(content_length=100)
+@pytest.mark.parametrize("content_length", [None, 3 * len(FRAME)])
+async def test_a_client_whose_connection_was_reset_is_gone(content_length: int | None) -> None:
+    on_air = OnAir(content_length=content_length)
+    await on_air.send(3)
     linger = b"\x01\0\0\0\0\0\0\0"  # reset on close
     on_air.encoder.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     on_air.encoder.close()
-    await asyncio.sleep(0.05)
     assert on_air.source.is_gone
     on_air.ours.close()
+
+
+async def test_a_client_whose_socket_we_have_closed_is_gone(on_air: OnAir) -> None:
+    on_air.ours.close()
+    assert on_air.source.is_gone
+
+
+@pytest.mark.parametrize(("missing", "is_gone"), [(0, False), (1, True)])
+@pytest.mark.parametrize("behind_the_head", [0, 100])
+async def test_one_that_has_closed_its_side_behind_a_whole_body_still_waits_for_the_answer(
+    missing: int, is_gone: bool, behind_the_head: int
+) -> None:
+    body = FRAME * 3
+    rest, later = body[:behind_the_head], body[behind_the_head:]
+    on_air = OnAir(content_length=len(body) + missing, rest=rest)
+    on_air.encoder.sendall(later)
+    assert not on_air.source.is_gone
+    on_air.encoder.shutdown(socket.SHUT_WR)
+    assert on_air.source.is_gone is is_gone
+    on_air.encoder.close()
+    on_air.ours.close()
+
+
+async def test_closing_twice_changes_nothing(on_air: OnAir) -> None:
+    on_air.begin()
+    on_air.source.close(STOPPED)
+    on_air.source.close(STOPPED)
+    assert on_air.ours.fileno() == -1
 
 
 @pytest.mark.parametrize("accepted", [SOURCE_ACCEPTED, CONTINUE])

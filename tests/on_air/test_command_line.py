@@ -63,6 +63,9 @@ async def test_an_operator_makes_users_and_channels_which_the_server_knows_at_on
         (("channel", "set", "nobody", "name=X"), 2, "channel 'nobody' does not exist"),
         (("switch", "../demo", "hls"), 2, "channel '../demo' does not exist"),
         (("channel", "set", "demo", "maxListeners"), 2, "expected NAME=VALUE"),
+        (("channel", "fallback", "nobody", __file__), 2, "channel 'nobody' does not exist"),
+        (("channel", "fallback", "nobody", "--remove"), 2, "channel 'nobody' does not exist"),
+        (("channel", "fallback", "demo", "/nowhere.mp3"), 2, "cannot read /nowhere.mp3"),
     ],
 )
 async def test_what_cannot_be_done_is_one_line(
@@ -86,6 +89,18 @@ async def test_new_password_replaces_the_old_one(server: Server) -> None:
     assert generated["email"] == old["email"]
     login["password"] = generated["password"]
     assert (await server.request("POST", "/auth/login", body=login))[0] == 200
+
+
+async def test_file_that_is_no_audio_is_told_of_without_the_name_that_it_has_in_the_data_folder(
+    server: Server,
+) -> None:
+    status, out, err = await run(
+        *AWAZPULSE, "channel", "fallback", "demo", __file__, env=server.env
+    )
+    assert (status, out) == (2, "")
+    assert err.startswith("awazpulse: the file is not MP3")
+    assert err.count("\n") == 1
+    assert not list((server.data_dir / "fallback" / "demo").iterdir())
 
 
 async def test_secret_is_made_anew_and_shown_and_the_other_one_stays(server: Server) -> None:

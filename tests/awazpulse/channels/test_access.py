@@ -2,6 +2,7 @@ import pytest
 
 from awazpulse.channels.access import (
     Identity,
+    may_change,
     may_see_credentials,
     may_see_streams,
     may_switch,
@@ -24,4 +25,5 @@ def test_access_is_by_ownership_and_role(
     identity = Identity(user_id, f"{user_id}@x", role)
     assert may_see_credentials(identity, "owner") is sees_credentials
     assert may_switch(identity, "owner") is switches_and_sees_streams
+    assert may_change(identity, "owner") is switches_and_sees_streams
     assert may_see_streams(identity, "owner") is switches_and_sees_streams

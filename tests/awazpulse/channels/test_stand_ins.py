@@ -95,7 +95,7 @@ async def test_a_fallback_is_made_for_the_track_that_is_on_air_and_shows_its_tit
 ) -> None:
     media = FakeMedia()
     shelf = StandInShelf(media, tmp_path)
-    shelf.set_fallback("demo", "song.mp3", "Noor Jehan - Chandni Raatein")
+    shelf.set_fallback("demo", "fallback/demo/song.mp3", "Noor Jehan - Chandni Raatein")
     assert shelf.open_fallback("demo", TRACK) is None
     await settle()
     reel = shelf.open_fallback("demo", TRACK)
@@ -127,7 +127,7 @@ async def test_what_cannot_be_made_is_logged_once_and_asked_for_again_later(
     media, clock = FakeMedia(), Clock()
     media.failure = PeerError("this is no audio")
     shelf = StandInShelf(media, tmp_path, clock)
-    shelf.set_fallback("demo", "song.mp3", "")
+    shelf.set_fallback("demo", "fallback/demo/song.mp3", "")
     for _ in range(5):
         shelf.prepare("demo", TRACK, 128)
         await settle()
@@ -146,7 +146,7 @@ async def test_an_error_of_ours_is_logged_and_takes_nothing_with_it(
     media = FakeMedia()
     media.failure = RuntimeError("a bug")
     shelf = StandInShelf(media, tmp_path)
-    shelf.set_fallback("demo", "song.mp3", "")
+    shelf.set_fallback("demo", "fallback/demo/song.mp3", "")
     with caplog.at_level(logging.ERROR):
         shelf.prepare("demo", TRACK, 128)
         await settle()
@@ -164,10 +164,10 @@ async def test_another_file_takes_the_place_of_the_first_also_while_that_is_bein
     media = FakeMedia()
     media.gate.clear()
     shelf = StandInShelf(media, tmp_path)
-    shelf.set_fallback("demo", "old.mp3", "")
+    shelf.set_fallback("demo", "fallback/demo/old.mp3", "")
     shelf.prepare("demo", TRACK, 128)
     await settle()
-    shelf.set_fallback("demo", "new.mp3", "")
+    shelf.set_fallback("demo", "fallback/demo/new.mp3", "")
     shelf.prepare("demo", TRACK, 128)
     media.gate.set()
     await settle()
@@ -182,7 +182,7 @@ async def test_another_file_takes_the_place_of_the_first_also_while_that_is_bein
 async def test_a_channel_without_a_source_is_ready_once_its_fallback_is(tmp_path: Path) -> None:
     shelf = StandInShelf(FakeMedia(), tmp_path)
     assert not shelf.is_ready("demo", TRACK, 128)
-    shelf.set_fallback("demo", "song.mp3", "")
+    shelf.set_fallback("demo", "fallback/demo/song.mp3", "")
     assert not shelf.is_ready("demo", TRACK, 128)
     await settle()
     assert shelf.is_ready("demo", TRACK, 128)
@@ -193,7 +193,7 @@ async def test_closing_stops_what_is_being_made_and_may_be_done_twice(tmp_path: 
     media = FakeMedia()
     media.gate.clear()
     shelf = StandInShelf(media, tmp_path)
-    shelf.set_fallback("demo", "song.mp3", "")
+    shelf.set_fallback("demo", "fallback/demo/song.mp3", "")
     shelf.prepare("demo", TRACK, 128)
     await shelf.close()
     await shelf.close()

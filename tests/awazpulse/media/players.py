@@ -56,7 +56,7 @@ def decode(frames: list[bytes], codec: str) -> list[bytes]:
 
 def track_of(data: bytes, codec: str) -> Track:
     """Return the track that our own splitter finds first."""
-    splitter = mp3_splitter() if codec == "mp3" else adts_splitter()
+    splitter = adts_splitter() if codec == "aac" else mp3_splitter()
     track = splitter.receive_data(data)[0]
     assert isinstance(track, Track)
     return track

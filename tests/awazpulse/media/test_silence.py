@@ -45,6 +45,31 @@ def test_players_hear_no_fault_on_either_side_of_mp3_silence(
     assert complaints_of_mpg123(data, tmp_path) == ""
 
 
+@pytest.mark.needs("ffmpeg", "mpg123")
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate", [48_000, 44_100, 32_000, 24_000, 22_050, 16_000])
+def test_players_hear_no_fault_on_either_side_of_mp2_silence(
+    rate: int, channels: int, tmp_path: Path
+) -> None:
+    bitrate = 96 * channels if rate >= 32_000 else 64
+    tone = encode_tone("mp2", 2, sample_rate=rate, channels=channels, bitrate_kbps=bitrate)
+    data = seam("mp2", tone, bitrate)
+    assert complaints_of_ffmpeg(data, "mp3") == ""
+    assert complaints_of_mpg123(data, tmp_path) == ""
+
+
+@pytest.mark.parametrize(
+    ("channels", "bitrate_kbps", "size"),
+    [(2, 32, 192), (2, 79, 192), (2, 81, 288), (2, 9999, 1152), (1, 9999, 576), (1, 32, 96)],
+)
+def test_mp2_has_a_bitrate_that_its_mode_allows(
+    channels: int, bitrate_kbps: int, size: int, tmp_path: Path
+) -> None:
+    frame = encode_silence(Track(Codec.MP2, 48_000, channels, 1152), bitrate_kbps)
+    assert len(frame) == size
+    assert complaints_of_mpg123(frame * 20, tmp_path) == ""
+
+
 @pytest.mark.parametrize("channels", [1, 2, 6])
 @pytest.mark.parametrize("rate", AAC_RATES)
 def test_players_hear_no_fault_on_either_side_of_aac_silence(rate: int, channels: int) -> None:
@@ -61,7 +86,7 @@ def test_every_standard_order_of_aac_channels_has_silence(channel_configuration:
     assert complaints_of_ffmpeg(frame * 20, "aac") == ""
 
 
-@pytest.mark.parametrize("codec", ["mp3", "aac"])
+@pytest.mark.parametrize("codec", ["mp3", "mp2", "aac"])
 def test_after_the_overlap_of_the_last_frame_every_sample_is_zero(codec: str) -> None:
     tone = encode_tone(codec, 1)
     silence = encode_silence(track_of(tone, codec), 128)
@@ -126,5 +151,10 @@ def test_he_aac_gets_a_frame_of_its_core(config: str) -> None:
 
 
 def test_a_track_that_no_header_describes_is_refused() -> None:
-    with pytest.raises(UnsupportedAudio):
-        encode_silence(Track(Codec.MP3, 96_000, 2, 1152), 128)
+    for track in (
+        Track(Codec.MP3, 96_000, 2, 1152),
+        Track(Codec.AAC, 44_100, 2, 1024, bytes.fromhex("1200")),  # channels of no standard order
+        Track(Codec.AAC, 44_100, 2, 1024, b""),
+    ):
+        with pytest.raises(UnsupportedAudio):
+            encode_silence(track, 128)

@@ -47,6 +47,24 @@ class Player:
         self.socket.close()
 
 
+class Mistake(RuntimeError):
+    """Whatever our own mistake might be."""
+
+
+class BrokenSocket:
+    """A listener's socket, one of whose methods fails as none of a socket's does."""
+
+    def __init__(self, listener: Listener, method: str) -> None:
+        self._socket = listener.socket
+        self._method = method
+        listener.socket = self  # type: ignore[assignment]
+
+    def __getattr__(self, name: str) -> object:
+        if name == self._method:
+            raise Mistake(name)
+        return getattr(self._socket, name)
+
+
 def number(n: int, size: int = 400) -> bytes:
     """A frame that says which one it is."""
     return f"<{n:06d}>".encode().ljust(size, b".")
@@ -61,12 +79,16 @@ class Station:
     """A feed with its audience, and players who are closed at the end of a test."""
 
     def __init__(
-        self, fanout: FanOut, feed: PlainFeed, pull: Callable[[], None] = lambda: None
+        self,
+        fanout: FanOut,
+        feed: PlainFeed,
+        pull: Callable[[], None] = lambda: None,
+        on_left: Callable[[Listener], None] | None = None,
     ) -> None:
         self.fanout = fanout
         self.feed = feed
         self.left: list[Listener] = []
-        self.audience = Audience(fanout, feed, self.left.append, pull)
+        self.audience = Audience(fanout, feed, on_left or self.left.append, pull)
         self.players: list[Player] = []
         self.published = 0
 

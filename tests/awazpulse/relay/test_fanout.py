@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import logging
+import os
 import time
 
 import pytest
@@ -9,8 +11,18 @@ import pytest
 from awazpulse.errors import MisuseError
 from awazpulse.relay.fanout import MAX_CATCH_UP_BYTES, MAX_PENDING_BYTES, FanOut
 from awazpulse.relay.feed import Entry, PlainFeed
+from awazpulse.relay.listener import Listener
 from awazpulse.relay.pacing import AUDIENCE_SENDS, Pacing, Phases
-from tests.awazpulse.relay.station import FAST, HEAD, Player, Station, numbers, until
+from tests.awazpulse.relay.station import (
+    FAST,
+    HEAD,
+    BrokenSocket,
+    Mistake,
+    Player,
+    Station,
+    numbers,
+    until,
+)
 
 
 async def test_a_joiner_gets_the_head_and_the_burst_at_once(station: Station) -> None:
@@ -364,6 +376,63 @@ async def test_the_end_of_the_fan_out_ends_everyone() -> None:
     player.close()
 
 
+async def test_everything_may_be_closed_twice_in_any_order(station: Station) -> None:
+    for _ in range(3):
+        station.join()
+    station.audience.close()
+    station.audience.close()
+    await until(lambda: station.fanout.listeners == 0)
+    other = Station(station.fanout, PlainFeed())
+    player = other.join()
+    station.fanout.close()
+    station.fanout.close()
+    other.audience.close()
+    other.audience.close()
+    assert station.fanout.listeners == 0
+    assert player.has_ended()
+    player.close()
+
+
+async def test_the_second_close_of_the_fan_out_leaves_a_new_owner_of_its_descriptor_alone() -> None:
+    loop = asyncio.get_running_loop()
+    fanout = FanOut(loop, FAST)
+    new = Player()
+    number = fanout._selector._fd
+    fanout.close()
+    os.dup2(new.ours.fileno(), number)
+    heard: list[bytes] = []
+    loop.add_reader(number, lambda: heard.append(os.read(number, 1)))
+    fanout.close()
+    new.socket.send(b"x")
+    await until(lambda: heard == [b"x"])
+    loop.remove_reader(number)
+    os.close(number)
+    new.ours.close()
+    new.close()
+
+
+async def test_a_fan_out_that_is_closed_takes_nobody_in_and_has_no_more_turns() -> None:
+    fanout = FanOut(asyncio.get_running_loop(), FAST)
+
+    def close(_: Listener) -> None:
+        fanout.close()  # within a turn
+
+    station = Station(fanout, PlainFeed(), on_left=close)
+    for _ in range(25):
+        station.join()
+    await all_in_step(station)
+    BrokenSocket(station.audience.listeners[0], "send")
+    station.publish(1)
+    await until(lambda: fanout.listeners == 0)
+    assert fanout._timer is None or fanout._timer.cancelled()
+    assert all(player.has_ended() for player in station.players)
+    with pytest.raises(MisuseError, match="fan-out"):
+        station.join()
+    station.players[-1].ours.close()
+    for player in station.players:
+        player.close()
+
+
 async def test_a_joiner_whose_connection_is_lost_already_is_gone(station: Station) -> None:
     player = Player()
     player.close()
@@ -380,4 +449,185 @@ async def test_any_number_may_leave_in_any_order(station: Station, count: int) -
     for player in players[::2] + players[1::2]:
         player.close()
     await until(lambda: station.fanout.listeners == 0)
-    await until(lambda: not station.audience.cohorts)
+    await until(lambda: not station.fanout.cohorts_of(station.audience))
+
+
+# -- errors of ours
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def fail(_: Listener) -> None:
+    raise Mistake
+
+
+async def all_in_step(station: Station) -> None:
+    await until(lambda: all(listener.index >= 0 for listener in station.audience.listeners))
+
+
+@pytest.mark.parametrize("method", ["send", "close", "fileno"])
+async def test_a_goodbye_that_fails_for_some_ends_all_others_and_is_logged_once(
+    station: Station, caplog: pytest.LogCaptureFixture, method: str
+) -> None:
+    players = [station.join() for _ in range(10)]
+    await all_in_step(station)
+    listeners = station.audience.listeners
+    broken = [listener.socket for listener in listeners[1:4]]
+    for listener in listeners[1:4]:
+        BrokenSocket(listener, method)
+    station.audience.close()
+    await until(lambda: station.fanout.listeners == 0)
+    assert sum(player.has_ended() for player in players) >= 7
+    assert all(listener.is_gone for listener in listeners)
+    (record,) = errors(caplog)
+    assert record.name == "awazpulse.relay.fanout"
+    assert "errors=3" in record.getMessage()
+    for ours in broken:
+        ours.close()
+
+
+async def test_a_crowd_of_goodbyes_goes_on_after_a_turn_in_which_one_failed() -> None:
+    fanout = FanOut(asyncio.get_running_loop(), Pacing(min_interval_s=0.01, turn_s=0.0))
+    station = Station(fanout, PlainFeed())
+    for _ in range(5):
+        station.join()
+    await all_in_step(station)
+    for listener in station.audience.listeners:
+        BrokenSocket(listener, "send")
+    station.audience.close()
+    await until(lambda: fanout.listeners == 0)
+    assert all(player.has_ended() for player in station.players)
+    fanout.close()
+    for player in station.players:
+        player.close()
+
+
+async def test_the_end_of_the_fan_out_ends_everyone_though_nobody_can_be_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    loop = asyncio.get_running_loop()
+    fanout = FanOut(loop, FAST)
+    station = Station(fanout, PlainFeed(), on_left=fail)
+    players = [station.join() for _ in range(10)]
+    fanout.close()
+    assert all(player.has_ended() for player in players)
+    assert fanout.listeners == 0
+    assert len(errors(caplog)) == 1
+    for player in players:
+        player.close()
+
+
+async def test_one_whose_end_cannot_be_told_of_is_forgotten_as_the_others_are(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    fanout = FanOut(asyncio.get_running_loop(), FAST)
+    told: list[Listener] = []
+
+    def fail_once(listener: Listener) -> None:
+        told.append(listener)
+        if len(told) == 1:
+            raise Mistake
+
+    station = Station(fanout, PlainFeed(), on_left=fail_once)
+    for _ in range(10):
+        station.join()
+    await all_in_step(station)
+    for player in station.players:
+        player.close()
+    await until(lambda: fanout.listeners == 0)
+    assert (len(told), fanout.dropped) == (10, 10)
+    assert [record.name for record in errors(caplog)] == ["awazpulse.relay.selector"]
+    fanout.close()
+
+
+async def test_one_whose_event_fails_is_dropped_and_does_not_fail_again(
+    station: Station, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad, good = station.join(), station.join()
+    await all_in_step(station)
+    BrokenSocket(next(one for one in station.audience.listeners if one.socket is bad.ours), "recv")
+    bad.socket.send(b"x")
+    await until(lambda: station.fanout.listeners == 1)
+    station.publish(1)
+    await until(lambda: numbers(good.read()) == [0])
+    assert len(errors(caplog)) == 1
+
+
+async def test_a_sweep_that_fails_for_some_drops_all_others_who_take_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken(PlainFeed):
+        def rejoin(self, position: int) -> Entry:
+            raise Mistake
+
+    fanout = FanOut(asyncio.get_running_loop(), Pacing(min_interval_s=0.01, stall_timeout_s=60.0))
+    broken = Station(fanout, Broken(queue_bytes=20_000, burst_bytes=400))
+    station = Station(fanout, PlainFeed(queue_bytes=100_000, burst_bytes=400))
+    for _ in range(5):
+        broken.join(receive_buffer=4096)
+        station.join(receive_buffer=4096)
+    await all_in_step(broken)
+    await all_in_step(station)
+    station.publish(60)
+    broken.publish(40)
+    await until(lambda: len(fanout._out_of_step) == 10)
+    broken.publish(20)  # with what the sockets have not taken, nearly all that the queue holds
+    for listener in station.audience.listeners:
+        listener.last_progress -= 61.0
+    fanout._sweep()
+    assert fanout.listeners == 0
+    assert fanout._sweep_timer is None
+    assert len(errors(caplog)) == 1
+    fanout.close()
+    for player in broken.players + station.players:
+        player.close()
+
+
+async def test_a_joiner_who_cannot_be_begun_with_is_gone(
+    station: Station, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(station.fanout, "_let_in", fail)
+    player = station.join()
+    assert player.has_ended()
+    assert station.fanout.listeners == 0
+    assert len(station.left) == 1
+    assert len(errors(caplog)) == 1
+
+
+async def test_sources_that_fail_in_one_turn_are_logged_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pacing = Pacing(min_interval_s=10.0, max_interval_s=10.0)
+    fanout = FanOut(asyncio.get_running_loop(), pacing)
+
+    def break_off() -> None:
+        raise Mistake
+
+    stations = [Station(fanout, PlainFeed(), break_off) for _ in range(3)]
+    for station in stations:
+        station.join()
+    cohorts = [fanout.cohorts_of(station.audience)[0] for station in stations]
+    monkeypatch.setattr(fanout, "_take_due", lambda _: cohorts)
+    fanout._run_due()
+    (record,) = errors(caplog)
+    assert "errors=3" in record.getMessage()
+    fanout.close()
+    for station in stations:
+        station.players[0].close()
+
+
+async def test_an_audience_that_is_closed_when_one_of_it_leaves_keeps_nobody(
+    station: Station,
+) -> None:
+    own = Station(station.fanout, PlainFeed(), on_left=lambda _: own.audience.close())
+    players = [own.join() for _ in range(5)]
+    await all_in_step(own)
+    new = [own.join() for _ in range(5)]
+    own.publish(1)
+    BrokenSocket(own.audience.listeners[-5], "send")  # the first of those who are about to enter
+    await until(lambda: station.fanout.listeners == 0)
+    assert all(player.has_ended() for player in players + new)
+    for player in players + new:
+        player.close()

@@ -151,6 +151,45 @@ async def test_a_hang_up_is_told(make_poller: Callable[[], Poller], opened: list
     assert ours.recv(1) == b""
 
 
+@both_pollers
+async def test_an_owner_whose_event_fails_keeps_no_other_waiting_and_is_logged_once_a_turn(
+    make_poller: Callable[[], Poller],
+    opened: list[Owners],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    opened.append(owners := Owners(make_poller, turn_s=5.0))
+    served: list[str] = []
+
+    def on_event(owner: str, _: int) -> None:
+        owners.selector.unregister(owners.pairs[int(owner)][0])
+        if int(owner) < 3:
+            raise RuntimeError("whatever our own mistake might be")
+        served.append(owner)
+
+    owners.selector._on_event = on_event
+    for name in range(10):
+        _, theirs = owners.add(str(name))
+        theirs.send(b"x")
+    owners.selector._work_off()
+    assert len(served) == 7
+    (record,) = caplog.records
+    assert "errors=3" in record.getMessage()
+
+
+@both_pollers
+async def test_a_selector_may_be_closed_twice_and_by_an_event_after_which_nobody_hears_more(
+    make_poller: Callable[[], Poller], opened: list[Owners]
+) -> None:
+    opened.append(owners := Owners(make_poller))  # and a third time at the end
+    for name in "ab":
+        _, theirs = owners.add(name)
+        theirs.send(b"x")
+    owners.on_first = owners.selector.close
+    await asyncio.sleep(0.02)
+    assert len(owners.events) == 1
+    owners.selector.close()
+
+
 @pytest.mark.skipif(not hasattr(select, "epoll"), reason="Linux's own")
 async def test_linux_hands_over_no_more_than_a_turn_can_use(opened: list[Owners]) -> None:
     opened.append(owners := Owners(EpollPoller))

@@ -12,8 +12,8 @@ from alembic.script import ScriptDirectory
 
 from awazpulse.kinds import FormatChange, StreamType, TakeoverPolicy
 from awazpulse.store import Channel, Database, SchemaTooNew, Stream, migrate, open_database
-from awazpulse.store.migrate import SCRIPTS, newest_revision
 from awazpulse.store.models import Base
+from awazpulse.store.revisions import SCRIPTS, newest_revision
 
 ROWS_OF_REVISION_0001 = """
 INSERT INTO users (id, email, passwordHash) VALUES ('u1', 'a@b', 'x');

@@ -383,10 +383,10 @@ async def test_an_error_of_ours_is_logged_once_and_closes(
         encoder = await stage.join()
         await encoder.publish()
 
-        def fail(*_: object) -> None:
-            raise RuntimeError("a broadcast that breaks its promise")
+        def fail(*_arguments: object) -> None:
+            raise RuntimeError("a mistake of ours")
 
-        stage.gate.broadcasts[-1].take_frames = fail  # type: ignore[method-assign, assignment]
+        stage.gate.broadcasts[0].take_frames = fail  # type: ignore[method-assign,assignment]
         frames = b"".join(wire.aac_frame(b"x", n) for n in range(5))
         await encoder.send(wire.aac_config() + frames)
         await encoder.wait_closed()
