@@ -37,7 +37,7 @@ class Date:
 
 Value = (
     float | bool | str | None | Date | Mapping[str, "Value"] | Sequence["Value"]
-)  # str is a Sequence too; tests of kind ask for it first
+)  # str is a Sequence too, so test for str first
 
 
 class EcmaArray(dict[str, Value]):

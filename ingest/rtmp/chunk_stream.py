@@ -36,7 +36,8 @@ _EXTENDED = 0xFFFFFF
 _MESSAGE_HEADER_BYTES = (11, 7, 3, 0)  # by chunk type
 _NOTHING: tuple[()] = ()
 
-# Numbers and not members of the enum: the types of chunks are numbers, and compare faster so.
+# Plain numbers instead of members of the enum, because chunk headers hold numbers and two plain
+# numbers compare faster.
 _MAX_BYTES = {int(kind): kind.max_bytes for kind in MessageType if kind.max_bytes}
 _SKIPPED_WHEN_TOO_LONG = (MessageType.DATA_AMF0, MessageType.DATA_AMF3)  # metadata ends no stream
 _SET_CHUNK_SIZE, _ABORT = int(SetChunkSize.TYPE), int(Abort.TYPE)
@@ -44,7 +45,7 @@ _VIDEO = int(MessageType.VIDEO)
 
 
 class _ChunkStream:
-    """What the headers of one chunk stream leave for the next one, and its message under way."""
+    """One chunk stream: what its later headers may leave out, and its incomplete message."""
 
     __slots__ = (
         "delta", "is_stored", "left", "length", "parts", "repeated", "stream_id", "timestamp",
@@ -58,7 +59,7 @@ class _ChunkStream:
         self.type_id = 0
         self.stream_id = 0
         self.repeated = b""  # the extended timestamp, which type-3 chunks may repeat
-        self.left = 0  # bytes of the message under way, still to come
+        self.left = 0  # bytes of the message that are still to come
         self.parts: bytearray | None = None  # what has come of a message that is stored
         self.is_stored = False
 
@@ -69,9 +70,9 @@ class ChunkReader:
     def __init__(self) -> None:
         self._streams: dict[int, _ChunkStream] = {}
         self._chunk_size = INITIAL_CHUNK_SIZE
-        self._header = b""  # the beginning of a header that is not whole
+        self._header = b""  # the beginning of an incomplete header
         self._stream = _ChunkStream()  # the one whose chunk is under way
-        self._left = 0  # bytes of that chunk, still to come
+        self._left = 0  # bytes of that chunk that are still to come
         self._continuation = -1  # the type-3 basic header that would continue its message
         self.pending_bytes = 0
         self.has_video = False  # whether the header of a video message has come; may be reset
@@ -113,7 +114,10 @@ class ChunkReader:
         return _NOTHING if messages is None else messages
 
     def _receive_header(self, data: bytes, at: int) -> int | None:
-        """Take a whole chunk header; None, and nothing changed, when that needs more data."""
+        """Read one chunk header and return where its payload begins.
+
+        Return None and change nothing when the header is not complete.
+        """
         first = data[at]
         chunk_type, chunk_stream_id = first >> 6, first & 0x3F
         at += 1
@@ -187,12 +191,12 @@ class ChunkReader:
             raise MissingChunkHeader(chunk_type, chunk_stream_id)
         if len(self._streams) >= MAX_CHUNK_STREAMS:
             raise TooManyChunkStreams(MAX_CHUNK_STREAMS)
-        # Type 1 comes first in librtmp's pings: the timestamp begins at 0, message stream 0.
+        # librtmp opens a chunk stream for its pings with type 1. What is missing counts as 0.
         stream = self._streams[chunk_stream_id] = _ChunkStream()
         return stream
 
     def _begin_message(self, stream: _ChunkStream) -> None:
-        """Begin with the headers that `stream` has; what was under way on it is given up."""
+        """Begin a message with the headers that `stream` has; an incomplete one on it is dropped."""
         if stream.parts is not None:
             self._drop(stream)
         stream.timestamp = stream.timestamp + stream.delta & _MASK
@@ -200,7 +204,10 @@ class ChunkReader:
         self._stream = stream
 
     def _store(self, stream: _ChunkStream, piece: bytes) -> Message | None:
-        """Keep a piece of a message; return the message when it is whole and not ours."""
+        """Keep a piece of a message, and return the message once it is complete.
+
+        Set Chunk Size and Abort are obeyed here and not returned.
+        """
         parts = stream.parts
         if stream.left:
             self.pending_bytes += len(piece)

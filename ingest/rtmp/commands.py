@@ -21,7 +21,7 @@ _ENHANCED_FIELDS = ("fourCcList", "audioFourCcInfoMap", "videoFourCcInfoMap", "c
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A request; what it carries may hold a stream key and stays out of its repr."""
+    """A request. Its values stay out of its repr because they may hold a stream key."""
 
     name: str
     transaction_id: float
@@ -96,7 +96,7 @@ class Publish:
 
     @classmethod
     def parse(cls, command: Command) -> Self:
-        """Return the fields; the type is not read: live, record and append are all live here."""
+        """Return the fields. The type (live, record, append) is ignored: everything is live here."""
         name = command.argument(0)
         return cls(read_text(name)[:MAX_TEXT_CHARACTERS], name is False)
 

@@ -1,16 +1,16 @@
 """The asyncio shell of one RTMP connection: a socket on one side, a broadcast on the other.
 
-Frames go from the read callback to the broadcast in plain calls. What the shell decides itself is
-how a connection ends:
+Frames go from the read callback to the broadcast in plain calls. The shell itself decides how a
+connection ends:
 
-    the peer leaves, errs or goes silent    the broadcast is closed, then the socket
-    the broadcast is closed from outside    the socket is aborted: while live, OBS reads nothing
-    refused                                 told why, then the peer has `linger_s` to close
-    the peer does not read                  aborted at `write_buffer_bytes`
+    the peer leaves or goes silent     the channel loses its source, then the socket is aborted
+    the peer errs, or is refused       it is told why, and has `linger_s` to close
+    the channel ends the publication   it is told why, and the socket is closed
+    the peer does not read             the socket is aborted at `write_buffer_bytes`
 
-What is logged: refusals and the ends of broadcasts that the encoder is to blame for at INFO, the
-rest at DEBUG, as strangers come and go and `awazpulse.channels` logs who is on air. A channel's id
-is logged once the gate has shown that it is one: what an encoder sends for it may be a secret.
+Refusals and faults of an encoder on air are logged at INFO. The rest is logged at DEBUG, because
+strangers come and go, and `awazpulse.channels` logs who is on air. A channel's id is logged only after
+the gate has found the channel, because what an encoder sends in its place may be a secret.
 """
 
 import asyncio
@@ -111,7 +111,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take what was read: the way of every frame."""
+        """Handle what was read. Every frame comes this way."""
         if self._transport is None:
             return
         now = self._loop.time()
@@ -143,7 +143,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
             self._transport.resume_reading()
 
     def eof_received(self) -> None:
-        """Close at once: who does not send is no encoder."""
+        """Close at once: a peer that sends nothing any more is of no use, even if it still reads."""
         self._abort(End(EndReason.DISCONNECTED))
 
     def pause_writing(self) -> None:
@@ -199,7 +199,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
 
     async def _decide(self, publication: Publication, secret: str) -> None:
         if publication.is_gone:
-            return  # it left in the read that asked
+            return  # the encoder asked and left within one read
         try:
             source_input = await self._server.gate.connect(
                 publication.channel_id, secret, publication, publication.station
@@ -281,7 +281,7 @@ class RtmpConnection(asyncio.BufferedProtocol):
             self._leave(end)
 
     def _fail(self, error: PeerError) -> None:
-        """Close because the peer is at fault, told of it where it may listen."""
+        """Close because the peer is at fault. It is told why, if it has come far enough to hear."""
         if self._protocol.state is not State.LINGERING:
             level = logging.DEBUG if self._live_since is None else logging.INFO
             logger.log(level, "rtmp=%d channel=%s closing: %s", self.id, self._channel_id, error)
@@ -312,7 +312,11 @@ class RtmpConnection(asyncio.BufferedProtocol):
         logger.debug("rtmp=%d closed: %s", self.id, end)
 
     def _arm_timer(self) -> None:
-        """Have one timer, no later than the deadline; that moves with each frame, the timer not."""
+        """Set the timer to the deadline.
+
+        A deadline that moves away leaves the timer as it is: moving it for each frame would cost more
+        than being woken too early and setting it again.
+        """
         if self._timer is not None:
             self._timer.cancel()
         if self._transport is not None:

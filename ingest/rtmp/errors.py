@@ -15,7 +15,7 @@
         ├── MalformedMessage        a body that does not parse as its type
         │   └── MalformedAmf
         ├── UnexpectedCommand       a command that the state does not allow
-        ├── UnplayableAudio         media, and no audio in it that can be played
+        ├── UnplayableAudio         media without audio that can be played; also an AudioError
         └── DeadlinePassed
 
 No text carries what the peer sent as a name: a stream name holds the key.
@@ -23,13 +23,14 @@ No text carries what the peer sent as a name: a stream name holds the key.
 
 from typing import ClassVar
 
+from awazpulse.audio import AudioError
 from awazpulse.errors import PeerError
 
 _TLS_HANDSHAKE = 0x16  # RFC 8446 §5.1, the first byte of a ClientHello
 
 
 class RtmpError(PeerError):
-    """The peer broke RTMP or a limit of ours; the connection ends."""
+    """The peer broke RTMP or passed a limit of ours; the connection ends."""
 
 
 class NotRtmp(RtmpError):
@@ -48,7 +49,7 @@ class NotRtmp(RtmpError):
 
 
 class LimitPassed(RtmpError):
-    """More of something than `limit`, which is a limit of ours."""
+    """The peer passed `limit`, one of our limits."""
 
     TEXT: ClassVar[str]
 
@@ -65,7 +66,7 @@ class ChunkError(RtmpError):
 
 
 class MissingChunkHeader(ChunkError):
-    """A type-2 or type-3 chunk opened a chunk stream; it lacks length and type."""
+    """The first chunk of a chunk stream has type 2 or 3, which lacks length and message type."""
 
     def __init__(self, chunk_type: int, chunk_stream_id: int) -> None:
         super().__init__(chunk_type, chunk_stream_id)
@@ -119,13 +120,13 @@ class TooMuchPending(LimitPassed):
 
 
 class TooMuchBeforePublish(LimitPassed):
-    """A peer that has not asked to publish sends more than that takes."""
+    """A peer has not asked to publish, and has sent more bytes than that takes."""
 
     TEXT = "got more than {} bytes without a publish command"
 
 
 class TooManyMessageStreams(LimitPassed):
-    """createStream again and again."""
+    """More createStream commands than any encoder sends."""
 
     TEXT = "got createStream more than {} times"
 
@@ -135,7 +136,7 @@ class MalformedMessage(RtmpError):
 
 
 class MalformedAmf(MalformedMessage):
-    """Bytes that are no AMF0."""
+    """Bytes that do not parse as AMF0."""
 
 
 class UnexpectedCommand(RtmpError):
@@ -150,8 +151,8 @@ class UnexpectedCommand(RtmpError):
         return f"got {self.command} in state {self.state}"
 
 
-class UnplayableAudio(RtmpError):
-    """Media comes, and for some time there has been no audio in it that can be played."""
+class UnplayableAudio(RtmpError, AudioError):
+    """The peer sends media, but no audio that can be played."""
 
     def __init__(self, reason: str, wait_s: float) -> None:
         super().__init__(reason, wait_s)
@@ -163,7 +164,7 @@ class UnplayableAudio(RtmpError):
 
 
 class DeadlinePassed(RtmpError):
-    """The peer did not do in time what it has to do next."""
+    """The peer did not do what it has to do next in time."""
 
     def __init__(self, missing: str, wait_s: float) -> None:
         super().__init__(missing, wait_s)

@@ -61,7 +61,7 @@ class AudioReceiver:
     def unplayable(self) -> str:
         """Why nothing can be played of the audio that has come so far; empty when something can.
 
-        It is empty, too, as long as nothing has come that would be worth a word.
+        It is also empty while no audio has come.
         """
         if self._reader is not None:
             return self._reader.unplayable

@@ -28,8 +28,8 @@ class Handshake:
     def receive_data(self, data: bytes) -> bytes | None:
         """Return what follows the handshake once it is complete, None before."""
         if data and not self._buffer and data[0] != VERSION:
-            # RTMPE (6) and the versions that §5.2.2 reserves have no client left; what does come
-            # is HTTP and TLS, and a peer that waits for our deadline learns nothing.
+            # No client speaks RTMPE (6) or the versions that §5.2.2 reserves any more. Another first
+            # byte means HTTP or TLS. Such a peer is refused at once and not at a deadline.
             raise NotRtmp(data[0])
         buffer = self._buffer
         missing = 1 + 2 * SIZE - len(buffer)
@@ -46,7 +46,10 @@ class Handshake:
 
 
 def _serialize_answer(c1: bytes) -> bytes:
-    """S1 has time 0 and version 0, which says 'no digest'; S2 echoes C1 (§5.2.3, §5.2.4)."""
+    """Return S0, S1 and S2 (§5.2.3, §5.2.4).
+
+    S1 has time 0 and version 0, which means that it holds no digest. S2 repeats C1.
+    """
     s1 = bytes(8) + os.urandom(_RANDOM_BYTES)
     s2 = c1[:4] + bytes(4) + c1[8:]
     return bytes((VERSION,)) + s1 + s2

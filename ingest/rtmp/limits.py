@@ -15,9 +15,9 @@ class RtmpLimits:
     handshake_s: float = 5
     # From then to the publish command, and again after the end of a publication.
     publish_s: float = 10
-    # For the decision whether to accept, which may ask a database.
+    # For our decision whether the encoder goes on air, which may ask a database.
     decision_s: float = 10
-    # Live, without an audio message: the encoder is gone or stands still, and its channel is free.
+    # Live, from one audio frame to the next. After that the encoder counts as gone.
     silence_s: float = 20
     # For a refused peer to read why, and to close.
     linger_s: float = 3
@@ -25,5 +25,5 @@ class RtmpLimits:
     pending_per_address: int = 32
     # Connections in all, live or not; each costs some 10 KiB, and a descriptor.
     connections: int = 1024
-    # Bytes of ours that a peer has not read. A whole publication takes 4 KiB of answers.
+    # Bytes that we have sent and a peer has not read. The answers of a whole publication take 4 KiB.
     write_buffer_bytes: int = 64 * 1024

@@ -17,8 +17,8 @@ from .outbox import Outbox
 
 WINDOW_BYTES = 2_500_000  # what we ask for, and what holds until the peer asks for another
 
-# Numbers and not members of the enum: each message's type is looked up here. The chunk layer keeps
-# the other control messages to itself.
+# Plain numbers instead of members of the enum, because the type of each message is looked up here.
+# The chunk layer obeys the other control messages itself.
 _CONTROL_TYPES = frozenset(
     int(control.TYPE)
     for control in (Acknowledgement, UserControl, WindowAcknowledgementSize, SetPeerBandwidth)
@@ -72,10 +72,11 @@ class Link:
     def _obey(self, message: Message) -> bool:
         """Do what a control message asks for.
 
-        An Acknowledgement and a bandwidth limit what we send, which is next to nothing.
+        Acknowledgement and Set Peer Bandwidth are ignored. They concern how much we send, which is
+        next to nothing.
         """
         if message.type_id == WindowAcknowledgementSize.TYPE:
-            # A window of 0 is full before the first byte: it can only mean 'no wish'.
+            # A window of 0 bytes cannot be meant, so it counts as none.
             window_bytes = WindowAcknowledgementSize.parse(message.payload).value
             self._window_bytes = window_bytes or WINDOW_BYTES
             self._acknowledge_at = self.received_bytes + self._window_bytes

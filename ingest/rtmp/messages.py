@@ -18,9 +18,9 @@ MAX_AUDIO_MESSAGE_BYTES = 256 * 1024  # an access unit is under 8 KiB; many trac
 
 
 class MessageType(IntEnum):
-    """The types that mean something here, each with the most bytes that are stored of one.
+    """The types that mean something here, each with the most bytes that such a message may have.
 
-    What has the limit 0 is skipped, whatever its length, as are all types that are not listed.
+    Types with the limit 0 are skipped, and so are all types that are not listed.
     """
 
     max_bytes: int
@@ -82,7 +82,7 @@ class _Number:
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
-        """Return the value as it came, in range or not."""
+        """Return the value as it came. Whether it is in range is for others to check."""
         return cls(_parse_uint32(cls.TYPE, body))
 
     def serialize(self) -> bytes:
@@ -98,21 +98,21 @@ class SetChunkSize(_Number):
 
 
 class Abort(_Number):
-    """The rest of the message under way on this chunk stream will not come (§5.4.2)."""
+    """The rest of the incomplete message on this chunk stream will not come (§5.4.2)."""
 
     __slots__ = ()
     TYPE = MessageType.ABORT
 
 
 class Acknowledgement(_Number):
-    """So many bytes have come so far, modulo 2^32 (§5.4.3)."""
+    """The sender of this has received this many bytes so far, modulo 2^32 (§5.4.3)."""
 
     __slots__ = ()
     TYPE = MessageType.ACKNOWLEDGEMENT
 
 
 class WindowAcknowledgementSize(_Number):
-    """The sender wants an Acknowledgement after each so many bytes (§5.4.4)."""
+    """The sender wants an Acknowledgement each time it has sent this many bytes (§5.4.4)."""
 
     __slots__ = ()
     TYPE = MessageType.WINDOW_ACKNOWLEDGEMENT_SIZE
@@ -151,7 +151,7 @@ class UserControl:
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
-        """Return the event; unknown ones too."""
+        """Return the event, whether it is a known one or not."""
         if len(body) < 2:
             raise MalformedMessage(f"got User Control with {len(body)} bytes, expected 2 or more")
         return cls(int.from_bytes(body[:2], "big"), body[2:])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .amf0 import parse_values, read_number, read_text
 from .errors import MalformedAmf
 
-MAX_BITRATE_KBPS = 10_000  # above any audio; larger numbers are an encoder's bits for kilobits
+MAX_BITRATE_KBPS = 10_000  # no audio has more; a larger number is in bits, not kilobits
 MAX_ENCODER_CHARACTERS = 200  # goes to a log line and the panel
 
 
@@ -22,7 +22,7 @@ class Metadata:
 
 
 def parse_metadata(payload: bytes) -> Metadata | None:
-    """Return the metadata in a data message, or None if it is another one or malformed."""
+    """Return the metadata in a data message, or None if it holds none or is malformed."""
     try:
         values = parse_values(payload)
     except MalformedAmf:

@@ -33,7 +33,7 @@ class Mp3Reader:
             headers = list(_walk(body))
             if sum(size for _, size, _ in headers) == len(body):
                 return self._make_frames(body, headers, start_ms)
-            # No whole frames: an encoder that cuts its audio anywhere. It stays so to the end.
+            # This encoder cuts its audio anywhere. All that follows is treated the same way.
             self._splitter = mp3_splitter()
             self._splitter_base_ms = start_ms
         return self._split(self._splitter, body)

@@ -4,8 +4,8 @@ The usual form is app `live` and name `CHANNEL?key=SECRET`. Encoders with a sing
 owners who paste the whole URL into the first of two, put path and query into either; so
 path and query of both are joined. A URL that cannot be resolved is refused with what to type.
 
-A name without a key is refused here: an owner who pastes the secret alone would have it taken for
-a channel's id. Until the gate knows the channel, what stands for its id may be a secret too.
+A name without a key is refused here, because an owner may have pasted the secret alone, and it
+must not be taken for a channel's id. Before the gate has found the channel, its id may be a secret too.
 """
 
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class InvalidStreamName(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class StreamName:
-    """Which channel to publish to, and the key that was given; either may be the secret."""
+    """The channel and the key that were given. Either may be the secret, if it was mistyped."""
 
     channel_id: str = field(repr=False)
     secret: str = field(repr=False)

@@ -59,8 +59,8 @@ from .metadata import Metadata, clean_encoder, parse_metadata
 from .names import UnknownApp, is_known_app, parse_stream_name
 from .state import State, Step, next_state
 
-CHUNK_SIZE = 65_536  # ours; FFmpeg adopts it for what it sends, and saves us headers
-MAX_BYTES_BEFORE_PUBLISH = 256 * 1024  # handshake and commands take 5 KiB; bounds a stranger's cost
+CHUNK_SIZE = 65_536  # of what we send; FFmpeg then sends as large ones, which saves headers
+MAX_BYTES_BEFORE_PUBLISH = 256 * 1024  # of a stranger; handshake and commands take 5 KiB
 MAX_MESSAGE_STREAMS = 16  # encoders create one, and one more when they publish again
 AUDIO_PROOF_S = (
     3  # encoders interleave audio and video within 1 s; an owner waits no longer for a word
@@ -68,8 +68,8 @@ AUDIO_PROOF_S = (
 
 _NO_AUDIO = "got video without audio; add audio (AAC) to what the encoder sends"
 
-# Names of their own for the way of every frame: CPython 3.11 takes 0.18 us to find a member of an enum,
-# and a frame's whole way takes 5 us (`benchmarks/rtmp_ingest.py`).
+# Looked up once, because every frame needs them: finding a member of an enum takes CPython 3.11
+# 0.18 us, and a frame's whole way takes 5 us (`benchmarks/rtmp_ingest.py`).
 _HANDSHAKE: Final = State.HANDSHAKE
 _DECIDING: Final = State.DECIDING
 _LIVE: Final = State.LIVE
@@ -104,8 +104,8 @@ class ServerProtocol:
         self._connect = Connect("", "", 0.0, is_enhanced=False)
         self._message_streams = 0
         self._publishing_id = 0  # the message stream that publish came on
-        # When a proof is due that the audio can be played. Infinite while nothing has come that would
-        # have to prove it, None when none is owed.
+        # Until when audio that can be played has to come. Infinite before any media has come, and
+        # None once such audio has come.
         self._proof_due: float | None = None
         self._early_track: Track | None = None
         self._early_metadata: Metadata | None = None
@@ -135,7 +135,7 @@ class ServerProtocol:
         """Tell the encoder that it is on air; return the metadata and the track that came early."""
         self._now = now
         self._go(Step.ACCEPT, self._limits.silence_s)
-        self._link.take_video()  # what came before belongs to no proof
+        self._link.take_video()  # only media that comes from now on counts
         self._proof_due = math.inf if self._early_track is None else None
         stream_id = self._publishing_id.to_bytes(4, "big")
         self._out.send_control(UserControl(UserControl.STREAM_BEGIN, stream_id))
@@ -159,7 +159,7 @@ class ServerProtocol:
             self._send_status("error", "NetStream.Failed", description)
 
     def fail(self, error: PeerError, now: float) -> bool:
-        """Read nothing more, and tell the peer why; False if it has not come far enough to hear."""
+        """Read nothing more, and tell the peer why. Return False if it is too early to tell it."""
         if self.state is State.LINGERING:
             return False
         self._now = now
@@ -169,7 +169,7 @@ class ServerProtocol:
         return self._message_streams > 0
 
     def handle_deadline(self, now: float) -> list[Event]:
-        """Act on a deadline that has passed: refuse for want of a decision of ours, or raise.
+        """Act on a deadline, if it has passed. When our own decision is late, refuse the encoder.
 
         Raises `DeadlinePassed` or `UnplayableAudio` when it is the peer that let it pass.
         """
@@ -214,7 +214,7 @@ class ServerProtocol:
                     self._early_track = event
 
     def _demand_proof(self) -> None:
-        """Media has come that cannot be heard: from the first time on, the clock runs."""
+        """Media has come that cannot be played. From the first time on, the time is limited."""
         if self._proof_due is None or self._proof_due == math.inf:
             self._proof_due = self._now + AUDIO_PROOF_S
         self.deadline = min(self.deadline, self._proof_due)
@@ -244,7 +244,7 @@ class ServerProtocol:
         command = Command.parse(_strip_amf3(message), message.stream_id)
         known = self._COMMANDS.get(command.name)
         if known is None:
-            return  # answers to ours, and calls to the applications of Flash servers
+            return  # an answer to one of ours, or a call to an application of a Flash server
         handler, states = known
         if self.state not in states:
             raise UnexpectedCommand(command.name, self.state.value)
@@ -268,7 +268,7 @@ class ServerProtocol:
         code = "NetConnection.Connect.InvalidApp"
         self._go(Step.REFUSE, self._limits.linger_s)
         self._out.send_command(serialize_connect_error(command.transaction_id, code, reason))
-        self._out.send_status(0, "error", code, reason)  # OBS leaves at this one only
+        self._out.send_status(0, "error", code, reason)  # the one that OBS reacts to
         return Refused(reason)
 
     def _receive_release_stream(self, command: Command) -> None:

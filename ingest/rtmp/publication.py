@@ -26,7 +26,7 @@ class Publication:
 
     @property
     def is_gone(self) -> bool:
-        """Whether nobody waits for the decision any more; from then on for ever."""
+        """Whether nobody waits for the decision any more. Once true, it stays true."""
         return self.is_over
 
     def open(self, source_input: Input, now: float, end: End) -> bool:
@@ -38,7 +38,7 @@ class Publication:
         return self.input is not None
 
     def set_metadata(self, metadata: Metadata) -> None:
-        """Tell the channel what the encoder says of itself; what is not said stays."""
+        """Tell the channel what the encoder says of itself. What it leaves out stays as it was."""
         if self.input is None:
             return
         station = self.input.station

@@ -12,8 +12,8 @@ from .limits import RtmpLimits
 
 logger = logging.getLogger(__name__)
 
-CLOSE_S = 5  # for decisions under way when the server stops; they may hold a transaction
-REST_S = 0.035  # how long video gathers, and how late audio behind it can be at most
+CLOSE_S = 5  # for unfinished decisions when the server stops; they may hold a transaction
+REST_S = 0.035  # how long video gathers; audio behind it is late by this much at most
 _BACKLOG = 512  # connections the kernel queues: all encoders reconnect at once after a restart
 
 
@@ -84,6 +84,6 @@ class RtmpServer:
             try:
                 connection.resume()
             except Exception:
-                # One that cannot read on must not leave those behind it paused.
+                # Those behind it in the list must still read on.
                 logger.exception("rtmp=%d cannot read on", connection.id)
                 connection.close(End(EndReason.FAILED))

@@ -3,7 +3,7 @@
 RTMP 1.0 §5.3.1.3: timestamps wrap at 2^32 (49.7 days) and are compared by serial arithmetic.
 """
 
-RESET_MS = 1000  # encoders interleave within some 100 ms; one that goes back further began anew
+RESET_MS = 1000  # interleaving steps back by some 100 ms; a larger step is a new start
 
 _WRAP = 1 << 32
 _HALF = 1 << 31
@@ -19,7 +19,8 @@ class Timeline:
     def unwrap(self, timestamp: int) -> int:
         """Return `timestamp` (modulo 2^32) in milliseconds, not below any returned before.
 
-        A small step back stands still; after a reset the clock goes on from where it was.
+        After a small step back the last time is returned again. After a reset the time goes on
+        from the last one.
         """
         last = self._source_ms
         if last is None:
