@@ -153,11 +153,13 @@ class ChunkReader:
         stream = self._find_stream(chunk_stream_id, chunk_type)
         if chunk_type < 2:
             length = data[at + 3] << 16 | data[at + 4] << 8 | data[at + 5]
-            stream.is_stored = _is_stored(data[at + 6], length)
             stream.length = length
-            stream.type_id = data[at + 6]
-            if stream.type_id == _VIDEO:
+            stream.type_id = type_id = data[at + 6]
+            if type_id == _VIDEO:
                 self.has_video = True
+                stream.is_stored = False
+            else:
+                stream.is_stored = _is_stored(type_id, length)
         if chunk_type == 0:
             stream.stream_id = int.from_bytes(data[at + 7 : at + 11], "little")
             stream.timestamp = 0
