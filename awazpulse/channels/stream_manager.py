@@ -343,7 +343,7 @@ class StreamManager:
         now = self._clock()
         silent_s = now - live.last_frame
         if record.channel.takeover is TakeoverPolicy.REFUSE:
-            if silent_s < self._stale_source_s:
+            if min(silent_s, now - live.connected_at) < self._stale_source_s:
                 raise ChannelBusy(live.channel_id)
             return
         verdict = self._takeovers.judge(live.channel_id, silent_s, now)

@@ -81,7 +81,7 @@ class Broadcast:
         self._stand_in: StandIn | None = None
         self._is_dead_air = False
         self._is_pulling = False
-        self._connected_at = now
+        self.connected_at = now  # monotonic seconds of the last source's coming
         # What the listeners were sent reached up to `_covered_until` when the source had published
         # `_covered_samples`: all that it takes to know it later, and nothing on the way of a frame.
         self._covered_until = now
@@ -167,7 +167,7 @@ class Broadcast:
         self._require_open()
         source_input = self._input = Input(self, source, station)
         self.station = station
-        self._connected_at = now
+        self.connected_at = now
         self._life.connect(now)
         if self._airing_since is None:
             self._airing_since = now
@@ -274,7 +274,7 @@ class Broadcast:
         self, source_input: Input, track: Track, sent_until: float, begins: float, now: float
     ) -> None:
         """Go over from what is heard to the source, whose first frames begin at `begins`."""
-        has_stalled = source_input.has_been_heard or now - self._connected_at >= SILENCE_AFTER_S
+        has_stalled = source_input.has_been_heard or now - self.connected_at >= SILENCE_AFTER_S
         source_input.has_been_heard = True
         has_stood_in = self._bridge(sent_until, begins)
         if self._input is not source_input:

@@ -106,6 +106,19 @@ async def test_channel_that_refuses_takeovers_is_busy_until_its_source_falls_sil
     assert await radio.go_live("icecast") is first
 
 
+async def test_source_that_has_just_come_is_not_stale_though_it_has_sent_nothing_yet(
+    radio: Radio,
+) -> None:
+    await radio.set(takeover="refuse")
+    broadcast = await radio.go_live()
+    lose(broadcast, radio.clock.now)
+    radio.clock.now += 20
+    await radio.go_live()
+    radio.clock.now += 1
+    with pytest.raises(ChannelBusy):
+        await radio.go_live()
+
+
 async def test_source_that_is_lost_comes_back_into_the_same_broadcast(radio: Radio) -> None:
     await radio.set(takeover="refuse")
     first = await radio.go_live()
