@@ -16,8 +16,12 @@ import uvloop
 from awazpulse import card
 from awazpulse.app import Started, serve
 from awazpulse.logs import start_logging
+from awazpulse.relay import broadcast, life
 from awazpulse.settings import Settings, load_settings
 
+# Groups that are not at work are kept on air by a frame every 3 s. Silence in between would be work, and its
+# bytes are none that the listeners compare with.
+_SILENCE_AFTER_S = 10.0
 _PERIOD_S = 0.010
 _MAX_SAMPLES = 1_000_000  # a few hours
 
@@ -91,4 +95,6 @@ async def _serve(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
+    for module in (broadcast, life):
+        module.SILENCE_AFTER_S = _SILENCE_AFTER_S  # type: ignore[attr-defined]
     uvloop.run(_serve(load_settings()))
