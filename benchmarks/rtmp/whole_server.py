@@ -11,12 +11,14 @@ import uvloop
 
 from awazpulse.app import App
 from awazpulse.channels.events import ChannelChange, ChannelEvent
+from awazpulse.relay import broadcast, life
 from awazpulse.settings import Settings
 
 from .host import Counter
 from .talk import announce, wait_for_input
 
 CHANNELS = 20
+_NEVER_S = 3600.0  # no silence: only the publishers' frames are counted
 
 
 async def _serve(data_dir: Path) -> int:
@@ -30,9 +32,9 @@ async def _serve(data_dir: Path) -> int:
         manager = app.core.manager
 
         def count_frames(event: ChannelEvent) -> None:
-            broadcast = manager.live(event.channel_id)
-            if event.change is ChannelChange.ON_AIR and broadcast is not None:
-                broadcast.attach("counter", counter)
+            on_air = manager.live(event.channel_id)
+            if event.change is ChannelChange.ON_AIR and on_air is not None:
+                on_air.attach("counter", counter)
 
         manager.on_changed(count_frames)
         announce(started.urls.rtmp_port, await _make_channels(app, started.owner.email))
@@ -53,5 +55,7 @@ async def _make_channels(app: App, owner_email: str) -> list[str]:
 
 
 if __name__ == "__main__":
+    for module in (broadcast, life):
+        module.SILENCE_AFTER_S = _NEVER_S  # type: ignore[attr-defined]
     with tempfile.TemporaryDirectory() as directory:
         print(uvloop.run(_serve(Path(directory))), flush=True)
