@@ -15,7 +15,7 @@ from .login import Login
 from .request import Request, split_head
 from .responses import CONNECTION_LIMIT, NOT_FOUND, Reply, refuse, stamp_date
 from .router import Listen, NeedsBody, Outcome, Router, TitleUpdate
-from .state import State, Step, next_state
+from .state import STATES, State, Step
 
 logger = logging.getLogger(__name__)
 
@@ -264,4 +264,4 @@ class Connection:
             self.close()
 
     def _go(self, step: Step) -> None:
-        self.state = next_state(self.state, step)
+        self.state = STATES.after(self.state, step)

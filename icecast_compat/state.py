@@ -11,7 +11,7 @@ from each but HANDED_OVER: -> CLOSED
 
 from enum import Enum
 
-from awazpulse.errors import MisuseError
+from awazpulse.state_table import StateTable
 
 
 class State(Enum):
@@ -39,31 +39,25 @@ class Step(Enum):
     CLOSE = "close"
 
 
-_TRANSITIONS = {
-    (State.HEAD, Step.WAIT_FOR_BODY): State.BODY,
-    (State.HEAD, Step.CHECK): State.CHECKING,
-    (State.BODY, Step.CHECK): State.CHECKING,
-    (State.HEAD, Step.REPLY): State.REPLYING,
-    (State.BODY, Step.REPLY): State.REPLYING,
-    (State.HEAD, Step.REPLY_LAST): State.PARTING,
-    (State.BODY, Step.REPLY_LAST): State.PARTING,
-    (State.CHECKING, Step.REPLY_LAST): State.PARTING,
-    (State.REPLYING, Step.FINISH_REPLY): State.HEAD,
-    (State.PARTING, Step.FINISH_REPLY): State.LINGERING,
-    (State.HEAD, Step.HAND_OVER): State.HANDED_OVER,
-    (State.CHECKING, Step.HAND_OVER): State.HANDED_OVER,
-    (State.HEAD, Step.CLOSE): State.CLOSED,
-    (State.BODY, Step.CLOSE): State.CLOSED,
-    (State.CHECKING, Step.CLOSE): State.CLOSED,
-    (State.REPLYING, Step.CLOSE): State.CLOSED,
-    (State.PARTING, Step.CLOSE): State.CLOSED,
-    (State.LINGERING, Step.CLOSE): State.CLOSED,
-}
-
-
-def next_state(state: State, step: Step) -> State:
-    """Return the state after `step`; raises `MisuseError` when the state does not allow it."""
-    following = _TRANSITIONS.get((state, step))
-    if following is None:
-        raise MisuseError(f"cannot {step.value} in state {state.value}")
-    return following
+STATES = StateTable(
+    {
+        (State.HEAD, Step.WAIT_FOR_BODY): State.BODY,
+        (State.HEAD, Step.CHECK): State.CHECKING,
+        (State.BODY, Step.CHECK): State.CHECKING,
+        (State.HEAD, Step.REPLY): State.REPLYING,
+        (State.BODY, Step.REPLY): State.REPLYING,
+        (State.HEAD, Step.REPLY_LAST): State.PARTING,
+        (State.BODY, Step.REPLY_LAST): State.PARTING,
+        (State.CHECKING, Step.REPLY_LAST): State.PARTING,
+        (State.REPLYING, Step.FINISH_REPLY): State.HEAD,
+        (State.PARTING, Step.FINISH_REPLY): State.LINGERING,
+        (State.HEAD, Step.HAND_OVER): State.HANDED_OVER,
+        (State.CHECKING, Step.HAND_OVER): State.HANDED_OVER,
+        (State.HEAD, Step.CLOSE): State.CLOSED,
+        (State.BODY, Step.CLOSE): State.CLOSED,
+        (State.CHECKING, Step.CLOSE): State.CLOSED,
+        (State.REPLYING, Step.CLOSE): State.CLOSED,
+        (State.PARTING, Step.CLOSE): State.CLOSED,
+        (State.LINGERING, Step.CLOSE): State.CLOSED,
+    }
+)

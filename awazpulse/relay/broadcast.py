@@ -15,25 +15,27 @@ needs frames in time without sending, as HLS does, calls `pull` by a timer.
 
 import itertools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from awazpulse.audio import Frame, Track, measure_frames
-from awazpulse.errors import AwazPulseError, MisuseError
+from awazpulse.errors import MisuseError
 
+from .airtime import Airtime
 from .ends import End, EndReason
 from .life import SILENCE_AFTER_S, AirChange, AirPolicy, AirState, AirStep, Due, Life
 from .listener_count import ListenerCount
 from .outlet import Outlet, Subscriber
+from .reach import Reach
 from .seam import Seam
 from .source import Input, Source, Station
-from .stand_in import NoStandIns, Reel, Sound, StandIn, StandIns
+from .stand_in import NoStandIns, Reel, Sound, StandIns
+from .stand_in_player import StandInPlayer
 from .title import Title
 
 logger = logging.getLogger(__name__)
 
 MIN_BRIDGED_GAP_S = 0.1  # shorter ones are the jitter of a network
-MAX_LEAD_S = 2.0  # that is believed: a source whose clock is fast would have its gaps unfilled
 FALLBACK_RETRY_S = 30.0  # after one that could not be read
 
 _ids = itertools.count(1)
@@ -72,26 +74,21 @@ class Broadcast:
         self.last_frame = now  # monotonic seconds of the last audio of a source
         self.published_bytes = 0  # of sources, in the present track
         self.published_samples = 0
-        self.stand_in_s: dict[Sound, float] = {Sound.SILENCE: 0.0, Sound.FALLBACK: 0.0}
         self._life = Life(policy or AirPolicy())
         self._stand_ins: StandIns = stand_ins or NoStandIns()
         self._input: Input | None = None
         self._heard: Input | None = None  # whose frames go straight to the deliveries
         self._seam: Seam | None = None
-        self._stand_in: StandIn | None = None
         self._is_dead_air = False
         self._is_pulling = False
         self.connected_at = now  # monotonic seconds of the last source's coming
-        # What the listeners were sent reached up to `_covered_until` when the source had published
-        # `_covered_samples`: all that it takes to know it later, and nothing on the way of a frame.
-        self._covered_until = now
-        self._covered_samples = 0
+        self._reach = Reach(now)
         self._no_fallback_until = now
         self._told_now = now  # the newest time that was told, but for frames
         self._source_title = Title()
-        self._aired_s = 0.0
-        self._airing_since: float | None = None
+        self._airtime = Airtime()
         self._outlet = Outlet(channel_id, max_listeners)
+        self._stand_in = StandInPlayer(channel_id, self._outlet)
         self._on_changed: list[ChangeCallback] = []
         self._on_closed: list[ClosedCallback] = []
 
@@ -124,7 +121,7 @@ class Broadcast:
     @property
     def sound(self) -> Sound:
         """What the listeners hear just now."""
-        if self._stand_in is not None:
+        if self._stand_in.plays:
             return self._stand_in.sound
         is_heard = self._heard is not None or self._seam is not None
         return Sound.SOURCE if is_heard else Sound.NOTHING
@@ -132,7 +129,12 @@ class Broadcast:
     @property
     def needs_pace(self) -> bool:
         """Whether `advance` should be called at the pace of audio."""
-        return self._stand_in is not None
+        return self._stand_in.plays
+
+    @property
+    def stand_in_s(self) -> Mapping[Sound, float]:
+        """For how long silence and the fallback have stood in, in seconds."""
+        return self._stand_in.sent_s
 
     @property
     def bitrate_kbps(self) -> int | None:
@@ -147,8 +149,7 @@ class Broadcast:
 
     def aired_s(self, now: float) -> float:
         """Return for how long a source or the fallback has been heard, in seconds."""
-        live_s = 0.0 if self._airing_since is None else max(0.0, now - self._airing_since)
-        return self._aired_s + live_s
+        return self._airtime.total_s(now)
 
     # -- its source
 
@@ -169,8 +170,7 @@ class Broadcast:
         self.station = station
         self.connected_at = now
         self._life.connect(now)
-        if self._airing_since is None:
-            self._airing_since = now
+        self._airtime.start(now)
         self._tell(AirChange.SOURCE_CAME)
         return source_input
 
@@ -239,7 +239,7 @@ class Broadcast:
         self._part_from_source()
         self.last_loss = end
         if self.sound is not Sound.FALLBACK:
-            self._stop_airing(now)
+            self._airtime.stop(now)
         self._life.step(AirStep.LOSE, now)
         self._tell(AirChange.SOURCE_LOST)
         self.advance(now)
@@ -281,10 +281,9 @@ class Broadcast:
             return
         if self._life.state is AirState.ON_FALLBACK:
             self._life.step(AirStep.COME, now)
-        if self._airing_since is None:
-            self._airing_since = now
+        self._airtime.start(now)
         is_first = self.track is None
-        covered_until = begins if is_first else max(self._covered_until, sent_until, begins)
+        covered_until = begins if is_first else max(self._reach.until, sent_until, begins)
         has_backlog = has_stalled and has_stood_in
         if not is_first:
             self._seam = Seam(track, covered_until, now, has_backlog=has_backlog)
@@ -298,16 +297,13 @@ class Broadcast:
     @property
     def _sent_until(self) -> float:
         """The time that what the listeners were sent reaches up to."""
-        if self._stand_in is not None:
+        if self._stand_in.plays:
             return self._stand_in.covered_until
-        last_frame, reach = self.last_frame, self._covered_until
-        if self.track is not None:
-            reach += (self.published_samples - self._covered_samples) / self.track.sample_rate
-        return max(self._covered_until, last_frame, min(reach, last_frame + MAX_LEAD_S))
+        rate = self.track.sample_rate if self.track is not None else 1
+        return self._reach.find(self.published_samples, rate, self.last_frame)
 
     def _note_reach(self, sent_until: float) -> None:
-        self._covered_until = sent_until
-        self._covered_samples = self.published_samples
+        self._reach.note(sent_until, self.published_samples)
 
     # -- what stands in for it
 
@@ -359,9 +355,9 @@ class Broadcast:
     def _fall_silent(self, now: float) -> None:
         """Begin silence, if nobody hears anything and the gap is long enough."""
         is_short = now - self.last_frame < SILENCE_AFTER_S
-        if self.end is not None or self._stand_in is not None or is_short:
+        if self.end is not None or self._stand_in.plays or is_short:
             return
-        self._stop_airing(self.last_frame)
+        self._airtime.stop(self.last_frame)
         sent_until = self._sent_until
         self._heard = self._seam = None  # its next frames come behind a gap, whatever is in it
         reel = self._stand_ins.open_silence(self.track) if self.track else None
@@ -380,8 +376,7 @@ class Broadcast:
         if reel is None:
             return False
         self._life.step(AirStep.FALL_BACK, now)
-        if self._airing_since is None:
-            self._airing_since = now
+        self._airtime.start(now)
         start = now if self.track is None else self._sent_until
         self._stand_in_by(Sound.FALLBACK, reel, start)
         self._show(reel.title)
@@ -392,14 +387,14 @@ class Broadcast:
         """Go on without the fallback."""
         self._close_stand_in()
         self._is_dead_air = False
-        self._stop_airing(now)
+        self._airtime.stop(now)
         self._life.give_up(now)
         self._show(self._source_title)
 
     def _stand_in_by(self, sound: Sound, reel: Reel, start: float) -> None:
         self._close_stand_in()
         self._heard = self._seam = None
-        self._stand_in = StandIn(sound, reel, start)
+        self._stand_in.begin(sound, reel, start)
         is_first = self.track is None
         if reel.track != self.track:
             self._set_track(reel.track)
@@ -407,70 +402,37 @@ class Broadcast:
             self._outlet.on_break()
 
     def _send_due(self, until: float) -> None:
-        """Send what the stand-in has to send by then."""
-        stand_in = self._stand_in
-        if stand_in is None:
+        """Send what the stand-in has to send by then; one that cannot be read is given up."""
+        sound = self._stand_in.sound
+        if self._stand_in.send_due(until):
             return
-        if stand_in.skip_to(until):
-            self._outlet.on_break()
-        rate = stand_in.reel.track.sample_rate
-        due = stand_in.take_due(until)
-        while self._stand_in is stand_in:  # somebody who is told may end it
-            try:
-                frames = next(due, None)
-            except Exception as error:  # noqa: BLE001  # it is logged there
-                self._give_up_stand_in(stand_in.sound, error, until)
-                return
-            if frames is None:
-                return
-            self.stand_in_s[stand_in.sound] += measure_frames(frames)[1] / rate
-            self._outlet.on_frames(frames)
-
-    def _give_up_stand_in(self, sound: Sound, error: Exception, now: float) -> None:
-        is_expected = isinstance(error, AwazPulseError | OSError | ValueError)
-        logger.warning(
-            "channel=%s its %s cannot be read: %s",
-            self.channel_id,
-            sound.value,
-            error,
-            exc_info=None if is_expected else error,
-        )
         if sound is Sound.FALLBACK:
-            self._no_fallback_until = now + FALLBACK_RETRY_S
-            self._give_up_fallback(now)
+            self._no_fallback_until = until + FALLBACK_RETRY_S
+            self._give_up_fallback(until)
         else:
             self._close_stand_in()
 
     def _bridge(self, sent_until: float, until: float) -> bool:
         """Fill the gap in front of a source with silence, up to `until`; say whether anything stood in."""
-        if self._stand_in is None and self.track and until - sent_until >= MIN_BRIDGED_GAP_S:
+        if not self._stand_in.plays and self.track and until - sent_until >= MIN_BRIDGED_GAP_S:
             reel = self._stand_ins.open_silence(self.track)
             if reel is not None:
                 self._stand_in_by(Sound.SILENCE, reel, sent_until)
         self._send_due(until)
-        has_stood_in = self._stand_in is not None
+        has_stood_in = self._stand_in.plays
         self._close_stand_in()
         return has_stood_in
 
     def _close_stand_in(self) -> None:
-        stand_in, self._stand_in = self._stand_in, None
-        if stand_in is not None:
-            self._note_reach(stand_in.covered_until)
-            try:
-                stand_in.reel.close()
-            except Exception:
-                logger.exception("channel=%s a reel cannot be closed", self.channel_id)
-
-    def _stop_airing(self, at: float) -> None:
-        if self._airing_since is not None:
-            self._aired_s += max(0.0, at - self._airing_since)
-            self._airing_since = None
+        if self._stand_in.plays:
+            self._note_reach(self._stand_in.covered_until)
+            self._stand_in.close()
 
     # -- track and title
 
     def _set_track(self, track: Track) -> None:
         self.track = track
-        self.published_bytes = self.published_samples = self._covered_samples = 0
+        self.published_bytes = self.published_samples = self._reach.samples = 0
         self._outlet.on_track(track)
 
     def set_title(self, title: Title) -> None:

@@ -13,7 +13,7 @@ seconds.
 from dataclasses import dataclass
 from enum import Enum
 
-from awazpulse.errors import MisuseError
+from awazpulse.state_table import StateTable
 
 SILENCE_AFTER_S = 2.0  # players hold 4 s and more; a shorter gap is filled when the source is back
 
@@ -39,31 +39,25 @@ class AirStep(Enum):
     FINISH = "finish"
 
 
-_TRANSITIONS = {
-    (AirState.OFF, AirStep.COME): AirState.ON_AIR,
-    (AirState.OFF, AirStep.FALL_BACK): AirState.ON_FALLBACK,
-    (AirState.OFF, AirStep.END): AirState.ENDING,
-    (AirState.ON_AIR, AirStep.COME): AirState.ON_AIR,  # a takeover
-    (AirState.ON_AIR, AirStep.LOSE): AirState.WAITING,
-    (AirState.ON_AIR, AirStep.FALL_BACK): AirState.ON_FALLBACK,  # a source that is dead air
-    (AirState.ON_AIR, AirStep.END): AirState.ENDING,
-    (AirState.WAITING, AirStep.COME): AirState.ON_AIR,
-    (AirState.WAITING, AirStep.FALL_BACK): AirState.ON_FALLBACK,
-    (AirState.WAITING, AirStep.END): AirState.ENDING,
-    (AirState.ON_FALLBACK, AirStep.COME): AirState.ON_AIR,
-    (AirState.ON_FALLBACK, AirStep.LOSE): AirState.ON_FALLBACK,  # the source that was dead air
-    (AirState.ON_FALLBACK, AirStep.GIVE_UP): AirState.WAITING,
-    (AirState.ON_FALLBACK, AirStep.END): AirState.ENDING,
-    (AirState.ENDING, AirStep.FINISH): AirState.OFF,
-}
-
-
-def next_state(state: AirState, step: AirStep) -> AirState:
-    """Return the state after `step`; raises `MisuseError` when the state does not allow it."""
-    following = _TRANSITIONS.get((state, step))
-    if following is None:
-        raise MisuseError(f"cannot {step.value} in state {state.value}")
-    return following
+AIR_STATES = StateTable(
+    {
+        (AirState.OFF, AirStep.COME): AirState.ON_AIR,
+        (AirState.OFF, AirStep.FALL_BACK): AirState.ON_FALLBACK,
+        (AirState.OFF, AirStep.END): AirState.ENDING,
+        (AirState.ON_AIR, AirStep.COME): AirState.ON_AIR,  # a takeover
+        (AirState.ON_AIR, AirStep.LOSE): AirState.WAITING,
+        (AirState.ON_AIR, AirStep.FALL_BACK): AirState.ON_FALLBACK,  # a source that is dead air
+        (AirState.ON_AIR, AirStep.END): AirState.ENDING,
+        (AirState.WAITING, AirStep.COME): AirState.ON_AIR,
+        (AirState.WAITING, AirStep.FALL_BACK): AirState.ON_FALLBACK,
+        (AirState.WAITING, AirStep.END): AirState.ENDING,
+        (AirState.ON_FALLBACK, AirStep.COME): AirState.ON_AIR,
+        (AirState.ON_FALLBACK, AirStep.LOSE): AirState.ON_FALLBACK,  # the source that was dead air
+        (AirState.ON_FALLBACK, AirStep.GIVE_UP): AirState.WAITING,
+        (AirState.ON_FALLBACK, AirStep.END): AirState.ENDING,
+        (AirState.ENDING, AirStep.FINISH): AirState.OFF,
+    }
+)
 
 
 class AirChange(Enum):
@@ -110,7 +104,7 @@ class Life:
 
     def step(self, step: AirStep, now: float) -> None:
         """Take a step. Raises `MisuseError`, with nothing changed, where it is not allowed."""
-        former, self.state = self.state, next_state(self.state, step)
+        former, self.state = self.state, AIR_STATES.after(self.state, step)
         if step is AirStep.COME:
             self.lost_at = None
         elif step is AirStep.LOSE or former is AirState.OFF:

@@ -31,11 +31,6 @@ DEFAULT_GRACE_TIME_S = 30
 DEFAULT_FALLBACK_AFTER_S = 5
 DEFAULT_DEAD_AIR_LEVEL_DBFS = -50
 DEFAULT_DEAD_AIR_AFTER_S = 20
-_MYSQL = {
-    "mysql_engine": "InnoDB",
-    "mysql_charset": "utf8mb4",
-    "mysql_collate": "utf8mb4_unicode_ci",
-}
 
 
 def utc_now() -> datetime:
@@ -73,7 +68,7 @@ class User(_Timestamps, Base):
     """Someone who can sign in."""
 
     __tablename__ = "users"
-    __table_args__ = (sa.UniqueConstraint("email", name="uq_users_email"), _MYSQL)
+    __table_args__ = (sa.UniqueConstraint("email", name="uq_users_email"),)
 
     id: Mapped[str] = mapped_column(sa.String(36), primary_key=True, default=new_id)
     email: Mapped[str] = mapped_column(case_insensitive(255))
@@ -93,7 +88,7 @@ class Channel(_Timestamps, Base):
     """
 
     __tablename__ = "channels"
-    __table_args__ = (sa.Index("idx_channel_owner", "ownerId"), _MYSQL)
+    __table_args__ = (sa.Index("idx_channel_owner", "ownerId"),)
 
     id: Mapped[str] = mapped_column(case_insensitive(36), primary_key=True)
     name: Mapped[str] = mapped_column(sa.String(255))
@@ -138,7 +133,6 @@ class Stream(_Timestamps, Base):
     __table_args__ = (
         sa.Index("idx_channel_type", "channelId", "streamType"),
         sa.Index("idx_status", "status"),
-        _MYSQL,
     )
 
     id: Mapped[str] = mapped_column(sa.String(36), primary_key=True, default=new_id)

@@ -57,7 +57,7 @@ from .messages import (
 )
 from .metadata import Metadata, clean_encoder, parse_metadata
 from .names import UnknownApp, is_known_app, parse_stream_name
-from .state import State, Step, next_state
+from .state import STATES, State, Step
 
 CHUNK_SIZE = 65_536  # of what we send; FFmpeg then sends as large ones, which saves headers
 MAX_BYTES_BEFORE_PUBLISH = 256 * 1024  # of a stranger; handshake and commands take 5 KiB
@@ -185,7 +185,7 @@ class ServerProtocol:
         raise DeadlinePassed(_MISSING[self.state], self._wait_s)
 
     def _go(self, step: Step, wait_s: float) -> None:
-        self.state = next_state(self.state, step)
+        self.state = STATES.after(self.state, step)
         self._wait_s = wait_s
         self.deadline = self._now + wait_s
         self._proof_due = None

@@ -7,7 +7,7 @@ from each but HANDSHAKE: -> LINGERING, where nothing is read any more and the pe
 
 from enum import Enum
 
-from awazpulse.errors import MisuseError
+from awazpulse.state_table import StateTable
 
 
 class State(Enum):
@@ -32,24 +32,18 @@ class Step(Enum):
     REFUSE = "refuse"
 
 
-_TRANSITIONS = {
-    (State.HANDSHAKE, Step.SHAKE_HANDS): State.CONNECTING,
-    (State.CONNECTING, Step.CONNECT): State.CONNECTED,
-    (State.CONNECTED, Step.REQUEST): State.DECIDING,
-    (State.DECIDING, Step.ACCEPT): State.LIVE,
-    (State.DECIDING, Step.END): State.CONNECTED,
-    (State.LIVE, Step.END): State.CONNECTED,
-    (State.HANDSHAKE, Step.REFUSE): State.LINGERING,
-    (State.CONNECTING, Step.REFUSE): State.LINGERING,
-    (State.CONNECTED, Step.REFUSE): State.LINGERING,
-    (State.DECIDING, Step.REFUSE): State.LINGERING,
-    (State.LIVE, Step.REFUSE): State.LINGERING,
-}
-
-
-def next_state(state: State, step: Step) -> State:
-    """Return the state after `step`; raises `MisuseError` when the state does not allow it."""
-    following = _TRANSITIONS.get((state, step))
-    if following is None:
-        raise MisuseError(f"cannot {step.value} in state {state.value}")
-    return following
+STATES = StateTable(
+    {
+        (State.HANDSHAKE, Step.SHAKE_HANDS): State.CONNECTING,
+        (State.CONNECTING, Step.CONNECT): State.CONNECTED,
+        (State.CONNECTED, Step.REQUEST): State.DECIDING,
+        (State.DECIDING, Step.ACCEPT): State.LIVE,
+        (State.DECIDING, Step.END): State.CONNECTED,
+        (State.LIVE, Step.END): State.CONNECTED,
+        (State.HANDSHAKE, Step.REFUSE): State.LINGERING,
+        (State.CONNECTING, Step.REFUSE): State.LINGERING,
+        (State.CONNECTED, Step.REFUSE): State.LINGERING,
+        (State.DECIDING, Step.REFUSE): State.LINGERING,
+        (State.LIVE, Step.REFUSE): State.LINGERING,
+    }
+)

@@ -3,7 +3,7 @@ import itertools
 import pytest
 
 from awazpulse.errors import MisuseError
-from icecast_compat.state import State, Step, next_state
+from icecast_compat.state import STATES, State, Step
 
 LEGAL = {
     (State.HEAD, Step.WAIT_FOR_BODY),
@@ -19,7 +19,7 @@ LEGAL = {
 def walk(*steps: Step) -> State:
     state = State.HEAD
     for step in steps:
-        state = next_state(state, step)
+        state = STATES.after(state, step)
     return state
 
 
@@ -44,7 +44,7 @@ def test_another_request_may_follow_an_answer_but_not_the_last_one() -> None:
 @pytest.mark.parametrize(("state", "step"), list(itertools.product(State, Step)))
 def test_only_the_legal_steps_are_possible(state: State, step: Step) -> None:
     if (state, step) in LEGAL:
-        next_state(state, step)
+        STATES.after(state, step)
         return
     with pytest.raises(MisuseError, match=f"cannot {step.value} in state {state.value}"):
-        next_state(state, step)
+        STATES.after(state, step)

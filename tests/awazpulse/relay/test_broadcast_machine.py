@@ -6,8 +6,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from awazpulse.audio import Track
 from awazpulse.relay import End, EndReason, Input, Title
-from awazpulse.relay.broadcast import MAX_LEAD_S as BELIEVED_LEAD_S
 from awazpulse.relay.life import SILENCE_AFTER_S, AirPolicy, AirState
+from awazpulse.relay.reach import MAX_LEAD_S as BELIEVED_LEAD_S
 from awazpulse.relay.seam import MAX_LEAD_S
 from awazpulse.relay.stand_in import Sound
 from tests.awazpulse.relay.studio import (

@@ -3,7 +3,7 @@ from itertools import product
 import pytest
 
 from awazpulse.errors import MisuseError
-from awazpulse.relay.life import AirPolicy, AirState, AirStep, Due, Life, next_state
+from awazpulse.relay.life import AIR_STATES, AirPolicy, AirState, AirStep, Due, Life
 
 OFF, ON_AIR, WAITING = AirState.OFF, AirState.ON_AIR, AirState.WAITING
 ON_FALLBACK, ENDING = AirState.ON_FALLBACK, AirState.ENDING
@@ -40,7 +40,7 @@ def life_in(state: AirState, policy: AirPolicy | None = None, lost_at: float | N
 def test_legal_step_goes_where_the_table_says(state: AirState, step: AirStep) -> None:
     life = life_in(state)
     life.step(step, 5.0)
-    assert life.state is next_state(state, step) is LEGAL[state, step]
+    assert life.state is AIR_STATES.after(state, step) is LEGAL[state, step]
 
 
 @pytest.mark.parametrize(("state", "step"), ILLEGAL)

@@ -3,7 +3,7 @@ import itertools
 import pytest
 
 from awazpulse.errors import MisuseError
-from ingest.rtmp.state import State, Step, next_state
+from ingest.rtmp.state import STATES, State, Step
 
 LEGAL = {
     (State.HANDSHAKE, Step.SHAKE_HANDS),
@@ -19,15 +19,15 @@ LEGAL = {
 def test_a_publication_goes_through_all_states() -> None:
     state = State.HANDSHAKE
     for step in (Step.SHAKE_HANDS, Step.CONNECT, Step.REQUEST, Step.ACCEPT):
-        state = next_state(state, step)
+        state = STATES.after(state, step)
     assert state is State.LIVE
-    assert next_state(state, Step.END) is State.CONNECTED
+    assert STATES.after(state, Step.END) is State.CONNECTED
 
 
 @pytest.mark.parametrize(("state", "step"), list(itertools.product(State, Step)))
 def test_only_the_legal_steps_are_possible(state: State, step: Step) -> None:
     if (state, step) in LEGAL:
-        next_state(state, step)
+        STATES.after(state, step)
         return
     with pytest.raises(MisuseError, match=f"in state {state.value}"):
-        next_state(state, step)
+        STATES.after(state, step)
