@@ -4,19 +4,43 @@ from aiohttp import web
 
 from .authentication import AuthRoutes
 from .bodies import MAX_BODY_BYTES
+from .contract import ContractRoutes
+from .credentials import CredentialRoutes
+from .dispatch import make_route
+from .endpoints import Endpoint
 from .fallback import FallbackRoutes
 from .levels import LevelRoutes
-from .middlewares import allow_browsers, answer_errors
+from .middlewares import ANY_ORIGIN, answer_errors, make_cors
 from .operations import OperationRoutes
 from .services import Services
 from .streams import StreamRoutes
 
 
-def create_app(services: Services) -> web.Application:
-    """Return the API, to be served by `ApiServer` or by a test."""
-    app = web.Application(
-        middlewares=[allow_browsers, answer_errors], client_max_size=MAX_BODY_BYTES
+def list_endpoints(services: Services) -> list[Endpoint]:
+    """Return all endpoints, those of the command line included."""
+    kinds = (
+        AuthRoutes,
+        StreamRoutes,
+        CredentialRoutes,
+        FallbackRoutes,
+        LevelRoutes,
+        OperationRoutes,
     )
-    for kind in (AuthRoutes, StreamRoutes, FallbackRoutes, LevelRoutes, OperationRoutes):
-        app.add_routes(kind(services).list_routes())
+    endpoints = [endpoint for kind in kinds for endpoint in kind(services).list_endpoints()]
+    contract = ContractRoutes(lambda: endpoints)
+    endpoints += contract.list_endpoints()
+    return endpoints
+
+
+def create_app(
+    services: Services, cors_origins: tuple[str, ...] = (ANY_ORIGIN,)
+) -> web.Application:
+    """Return the API, to be served by `ApiServer` or by a test.
+
+    `cors_origins`: the origins whose pages may read the answers.
+    """
+    app = web.Application(
+        middlewares=[make_cors(cors_origins), answer_errors], client_max_size=MAX_BODY_BYTES
+    )
+    app.add_routes([make_route(endpoint, services) for endpoint in list_endpoints(services)])
     return app

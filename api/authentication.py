@@ -1,16 +1,14 @@
 """Who is asking, and the endpoints under /auth."""
 
-from typing import Any
-
 from aiohttp import web
 
 from awazpulse.channels.access import Identity
 from awazpulse.kinds import Role
-from awazpulse.refusals import InvalidToken, UnknownUser
-from awazpulse.store import User
+from awazpulse.refusals import InvalidToken, UnknownUser, WrongLogin
 
-from .answers import answer_secret
-from .bodies import LoginBody, read_body
+from .bodies import LoginBody
+from .endpoints import Access, Call, Endpoint
+from .models import Answer
 from .services import Services
 
 
@@ -35,36 +33,67 @@ async def identify(request: web.Request, services: Services) -> Identity:
     return Identity(user.id, user.email, Role(user.role))
 
 
+class UserAnswer(Answer):
+    """A user."""
+
+    id: str
+    email: str
+    role: Role
+
+
+class LoginAnswer(Answer):
+    """A token for one who has signed in."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    user: UserAnswer
+
+
 class AuthRoutes:
     """/auth."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def list_routes(self) -> list[web.RouteDef]:
+    def list_endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
-        return [web.post("/auth/login", self._log_in), web.get("/auth/me", self._get_me)]
+        return [
+            Endpoint(
+                method="POST",
+                path="/auth/login",
+                handler=self._log_in,
+                access=Access.ANYONE,
+                tag="accounts",
+                summary="Sign in",
+                body=LoginBody,
+                answer=LoginAnswer,
+                refusals=(WrongLogin,),
+                is_secret=True,
+            ),
+            Endpoint(
+                method="GET",
+                path="/auth/me",
+                handler=self._get_me,
+                access=Access.USER,
+                tag="accounts",
+                summary="Who the token is of",
+                answer=UserAnswer,
+                is_secret=True,
+            ),
+        ]
 
-    async def _log_in(self, request: web.Request) -> web.Response:
-        body = await read_body(request, LoginBody)
-        address = request.remote or ""
+    async def _log_in(self, call: Call) -> LoginAnswer:
+        body = call.body_as(LoginBody)
+        address = call.request.remote or ""
         user = await self._services.users.authenticate(body.email, body.password, address)
         token = self._services.tokens.issue(user)
-        return answer_secret(
-            {
-                "accessToken": token.text,
-                "tokenType": "Bearer",
-                "expiresIn": token.expires_in_s,
-                "user": _describe(user),
-            }
+        return LoginAnswer(
+            access_token=token.text,
+            token_type="Bearer",  # noqa: S106  # RFC 6750's name for it
+            expires_in=token.expires_in_s,
+            user=UserAnswer.model_validate(user),
         )
 
-    async def _get_me(self, request: web.Request) -> web.Response:
-        identity = await identify(request, self._services)
-        return answer_secret(
-            {"id": identity.user_id, "email": identity.email, "role": identity.role}
-        )
-
-
-def _describe(user: User) -> dict[str, Any]:
-    return {"id": user.id, "email": user.email, "role": user.role}
+    async def _get_me(self, call: Call) -> UserAnswer:
+        return UserAnswer(id=call.user.user_id, email=call.user.email, role=call.user.role)

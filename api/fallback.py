@@ -15,18 +15,20 @@ from typing import TypeVar
 
 from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
+from pydantic import Field
 
-from awazpulse.channels.access import Identity, may_change
+from awazpulse.channels.fallback_files import FallbackInfo
 from awazpulse.refusals import (
+    CannotStore,
     FileTooLarge,
-    Forbidden,
     InvalidValue,
     Refusal,
     ServiceUnavailable,
     UploadUnderWay,
 )
 
-from .authentication import identify
+from .endpoints import Access, Call, Endpoint
+from .models import Answer, Body
 from .services import Services
 
 UPLOAD_TIMEOUT_S = 900.0  # 200 MiB at 2 Mbit/s
@@ -51,6 +53,14 @@ _SUFFIXES = {
     "audio/x-wav": ".wav",
 }
 _FORM = "multipart/form-data"
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+_FILE_FORM = {
+    "schema": {
+        "type": "object",
+        "properties": {"file": {"type": "string", "format": "binary"}},
+        "required": ["file"],
+    }
+}
 
 T = TypeVar("T")
 
@@ -64,58 +74,92 @@ class _Upload:
     untitled: str = ""  # its title, if nobody knows a better one
 
 
+class FallbackQuery(Body):
+    """How the file is shown."""
+
+    title: str = Field(
+        "", description="what listeners see; empty: the file's own title, or its name"
+    )
+
+
+class FallbackAnswer(Answer):
+    """A channel's fallback; what is not known, because the file is gone or unreadable, is null."""
+
+    title: str
+    duration_s: float | None
+    bytes: int | None
+    file_name: str
+
+
 class FallbackRoutes:
-    """/streams/channel/{id}/fallback. As of `StreamRoutes`, but that a type may be none we take (415)."""
+    """/streams/channel/{id}/fallback."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._uploading: set[str] = set()
 
-    def list_routes(self) -> list[web.RouteDef]:
+    def list_endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
-        path = "/streams/channel/{id}/fallback"
+        path, access, tag = "/streams/channel/{id}/fallback", Access.OWNER_OR_ADMIN, "fallback"
         return [
-            web.get(path, self._get),
-            web.put(path, self._put),
-            web.delete(path, self._delete),
+            Endpoint(
+                method="GET",
+                path=path,
+                handler=self._get,
+                access=access,
+                tag=tag,
+                summary="What the channel plays without its source; null for nothing",
+                answer=FallbackAnswer,
+                is_nullable=True,
+            ),
+            Endpoint(
+                method="PUT",
+                path=path,
+                handler=self._put,
+                access=access,
+                tag=tag,
+                summary="Upload what the channel plays without its source",
+                description="MP3, AAC, FLAC, Ogg or WAV, as the body or as a form's one file.",
+                query=FallbackQuery,
+                answer=FallbackAnswer,
+                body_content={"audio/*": _FILE, _FORM: _FILE_FORM},
+                refusals=(UploadUnderWay, CannotStore),
+                statuses=(HTTPStatus.UNSUPPORTED_MEDIA_TYPE,),
+            ),
+            Endpoint(
+                method="DELETE",
+                path=path,
+                handler=self._delete,
+                access=access,
+                tag=tag,
+                summary="Leave the channel without a fallback",
+                status=HTTPStatus.NO_CONTENT,
+            ),
         ]
 
-    async def _get(self, request: web.Request) -> web.Response:
-        channel_id = await self._authorize(request, await identify(request, self._services))
-        info = await self._services.fallbacks.get(channel_id)
-        return web.json_response(info and info.to_json())
+    async def _get(self, call: Call) -> web.Response:
+        info = await self._services.fallbacks.get(call.record.channel.id)
+        text = _describe(info).to_json() if info is not None else "null"
+        return web.Response(text=text, content_type="application/json")
 
-    async def _put(self, request: web.Request) -> web.Response:
-        identity = await identify(request, self._services)
+    async def _put(self, call: Call) -> FallbackAnswer:
+        request, channel_id = call.request, call.record.channel.id
         self._check_head(request)
-        channel_id = await self._authorize(request, identity)
-        title = request.query.get("title", "")
         with self._take_turn(channel_id):
             upload = await _open_upload(request)
             info = await self._services.fallbacks.store(
                 channel_id,
                 upload.blocks,
                 suffix=upload.suffix,
-                title=title,
+                title=call.query_as(FallbackQuery).title,
                 untitled=upload.untitled,
             )
         await self._tell(channel_id)
-        return web.json_response(info.to_json())
+        return _describe(info)
 
-    async def _delete(self, request: web.Request) -> web.Response:
-        channel_id = await self._authorize(request, await identify(request, self._services))
-        await self._services.fallbacks.remove(channel_id)
-        await self._tell(channel_id)
-        return web.Response(status=HTTPStatus.NO_CONTENT)
-
-    async def _authorize(self, request: web.Request, identity: Identity) -> str:
-        """Return the channel's id. Raises `UnknownChannel`, `Forbidden`."""
-        record = await self._services.channels.get(request.match_info["id"])
-        if not may_change(identity, record.channel.owner_id):
-            raise Forbidden(
-                "only the channel's owner and administrators may see or change its fallback"
-            )
-        return record.channel.id
+    async def _delete(self, call: Call) -> None:
+        await self._services.fallbacks.remove(call.record.channel.id)
+        await self._tell(call.record.channel.id)
 
     def _check_head(self, request: web.Request) -> None:
         """Refuse by its head what need not be read."""
@@ -145,6 +189,15 @@ class FallbackRoutes:
         """Have what is on air take the change up at once; it does so by itself within seconds."""
         with suppress(Refusal):
             await self._services.streams.refresh(channel_id)
+
+
+def _describe(info: FallbackInfo) -> FallbackAnswer:
+    return FallbackAnswer(
+        title=info.title,
+        duration_s=info.duration_s,
+        bytes=info.size_bytes,
+        file_name=info.file_name,
+    )
 
 
 class _Patience:

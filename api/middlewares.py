@@ -1,14 +1,15 @@
 """Around every handler: CORS for browser panels, and errors in one shape, each logged once."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from awazpulse.refusals import Refusal
 
-from .answers import answer_error, answer_refusal
+from .problems import answer_error, answer_refusal
 
 logger = logging.getLogger(__name__)
 
@@ -16,28 +17,43 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PREFLIGHT_MAX_AGE_S = 7200  # what Chromium keeps one for at most
 
-# Any origin may ask: who asks is known by the bearer token, which a browser does not add by itself.
-_CORS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Retry-After, WWW-Authenticate",
-}
+ANY_ORIGIN = "*"
+_EXPOSED = "Retry-After, WWW-Authenticate"
 _PREFLIGHT = {
-    **_CORS,
     "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
     "Access-Control-Allow-Headers": "Authorization, Content-Type",
     "Access-Control-Max-Age": str(PREFLIGHT_MAX_AGE_S),
 }
 
 
-@web.middleware
-async def allow_browsers(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer preflights, and let pages of any origin read the answers."""
-    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-        return web.Response(status=HTTPStatus.NO_CONTENT, headers=_PREFLIGHT)
-    response = await handler(request)
-    if not response.prepared:
-        response.headers.update(_CORS)
-    return response
+def make_cors(origins: Sequence[str]) -> Middleware:
+    """Return what lets pages of these origins read the answers (Fetch §3.3).
+
+    Never with credentials: who asks is known by the bearer token, which a browser does not add by
+    itself. So `*` is safe.
+    """
+    allowed = frozenset(origins)
+
+    def allow(request: web.Request) -> dict[str, str]:
+        if ANY_ORIGIN in allowed:
+            return {"Access-Control-Allow-Origin": ANY_ORIGIN}
+        origin = request.headers.get("Origin", "")
+        return {"Vary": "Origin"} | (
+            {"Access-Control-Allow-Origin": origin} if origin in allowed else {}
+        )
+
+    @web.middleware
+    async def allow_browsers(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            headers = {**allow(request), **_PREFLIGHT}
+            return web.Response(status=HTTPStatus.NO_CONTENT, headers=headers)
+        response = await handler(request)
+        if not response.prepared:
+            own = {"Access-Control-Expose-Headers": _EXPOSED, **allow(request)}
+            response.headers.update(own)
+        return response
+
+    return allow_browsers
 
 
 @web.middleware

@@ -2,18 +2,29 @@
 
 import asyncio
 from http import HTTPStatus
+from typing import Literal
 
 from aiohttp import web
 
 from awazpulse.channels.tokens import InternalAction
 from awazpulse.store import DatabaseUnavailable
 
-from .answers import describe_stream
 from .authentication import read_bearer_token
 from .bodies import SwitchTypeBody, read_body
+from .endpoints import Access, Call, Endpoint
+from .models import Answer
+from .rows import StreamRow, describe_stream
 from .services import Services
 
 PING_TIMEOUT_S = 2.0  # health checks give up after a few seconds
+_TAG = "operation"
+
+
+class HealthAnswer(Answer):
+    """How the server is."""
+
+    status: Literal["ok"]
+    database: Literal["ok", "unavailable"]
 
 
 class OperationRoutes:
@@ -22,39 +33,60 @@ class OperationRoutes:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def list_routes(self) -> list[web.RouteDef]:
+    def list_endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
         return [
-            web.get("/health", self._get_health),
-            web.post("/internal/channels/{id}/refresh", self._refresh),
-            web.post("/internal/channels/{id}/switch-type", self._switch_type),
+            Endpoint(
+                method="GET",
+                path="/health",
+                handler=self._get_health,
+                access=Access.ANYONE,
+                tag=_TAG,
+                summary="How the server and its database are",
+                answer=HealthAnswer,
+                is_secret=True,
+            ),
+            Endpoint(
+                method="POST",
+                path="/internal/channels/{id}/refresh",
+                handler=self._refresh,
+                access=Access.COMMAND_LINE,
+                tag=_TAG,
+                summary="Take up what has been changed in the channel's rows",
+                status=HTTPStatus.NO_CONTENT,
+            ),
+            Endpoint(
+                method="POST",
+                path="/internal/channels/{id}/switch-type",
+                handler=self._switch_type,
+                access=Access.COMMAND_LINE,
+                tag=_TAG,
+                summary="Set the channel to the other type",
+                answer=StreamRow,
+            ),
         ]
 
-    async def _get_health(self, _request: web.Request) -> web.Response:
+    async def _get_health(self, _call: Call) -> HealthAnswer:
         # 200 without a database as well: what is on air stays so, and a restart would end it.
         try:
             async with asyncio.timeout(PING_TIMEOUT_S):
                 await self._services.database.ping()
         except (DatabaseUnavailable, TimeoutError):
-            database = "unavailable"
-        else:
-            database = "ok"
-        body = {"status": "ok", "database": database}
-        return web.json_response(body, headers={"Cache-Control": "no-store"})
+            return HealthAnswer(status="ok", database="unavailable")
+        return HealthAnswer(status="ok", database="ok")
 
-    async def _refresh(self, request: web.Request) -> web.Response:
-        channel_id = self._authorize(request, InternalAction.REFRESH)
-        await self._services.streams.refresh(channel_id)
-        return web.Response(status=HTTPStatus.NO_CONTENT)
+    async def _refresh(self, call: Call) -> None:
+        self._authorize(call.request, InternalAction.REFRESH)
+        await self._services.streams.refresh(call.path_id)
 
-    async def _switch_type(self, request: web.Request) -> web.Response:
-        channel_id = self._authorize(request, InternalAction.SWITCH_TYPE)
-        body = await read_body(request, SwitchTypeBody)
-        stream = await self._services.streams.switch_stream_type(channel_id, body.stream_type)
-        return web.json_response(describe_stream(stream))
+    async def _switch_type(self, call: Call) -> StreamRow:
+        self._authorize(call.request, InternalAction.SWITCH_TYPE)
+        body = await read_body(call.request, SwitchTypeBody)
+        return describe_stream(
+            (await self._services.streams.switch(call.path_id, body.stream_type)).stream
+        )
 
-    def _authorize(self, request: web.Request, action: InternalAction) -> str:
-        """Return the channel's id. Raises `InvalidToken`."""
+    def _authorize(self, request: web.Request, action: InternalAction) -> None:
+        """Raise `InvalidToken` unless the request may do this to its channel."""
         channel_id = request.match_info["id"]
         self._services.tokens.verify_internal(read_bearer_token(request), channel_id, action)
-        return channel_id

@@ -5,25 +5,33 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from awazpulse.channels.access import Identity
-from awazpulse.channels.credentials import ChannelCredentials
+from awazpulse.channels.credentials import ChannelCredentials, HlsCredentials, IcecastCredentials
 from awazpulse.channels.fallback_files import FallbackInfo
 from awazpulse.channels.levels import LevelReport
-from awazpulse.channels.records import ActiveStream, ChannelRecord
+from awazpulse.channels.records import ActiveStream, ChannelRecord, SwitchOutcome
 from awazpulse.channels.tokens import AccessToken, InternalAction
+from awazpulse.kinds import StreamType
+from awazpulse.relay import Title
 from awazpulse.store import Channel, Stream, User
 
 
 class Streams(Protocol):
     """Switches channels and knows what is on air."""
 
-    async def switch_stream_type(self, channel_id: str, stream_type: str) -> Stream:
-        """Select the channel's stream type; return its row."""
+    async def switch(self, channel_id: str, stream_type: str) -> SwitchOutcome:
+        """Select the channel's stream type."""
 
     async def get_active_stream(self, channel_id: str) -> ActiveStream:
-        """Return the selected type and its row."""
+        """Return what is on air with its row, and the selected type."""
 
     async def get_streams(self, channel_id: str) -> list[Stream]:
         """Return the channel's rows."""
+
+    def stop(self, channel_id: str, who: str) -> bool:
+        """End what is on air; say whether anything was. `who` is told to everyone as the cause."""
+
+    def set_title(self, channel_id: str, artist: str, track: str, url: str) -> Title:
+        """Say what plays now; return it as listeners are shown it. Raises `OffAir`."""
 
     async def refresh(self, channel_id: str) -> None:
         """Hold what is on air to what the channel's rows say now."""
@@ -41,6 +49,11 @@ class Channels(Protocol):
 
     async def get(self, channel_id: str) -> ChannelRecord:
         """Return a channel. Raises `UnknownChannel`."""
+
+    async def rotate(
+        self, channel_id: str, stream_type: StreamType
+    ) -> HlsCredentials | IcecastCredentials:
+        """Make the secret of a type anew; return what encoders must be told now."""
 
     def read_credentials(self, channel: Channel) -> ChannelCredentials:
         """Return what encoders must be told."""

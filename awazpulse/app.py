@@ -205,7 +205,7 @@ class App:
             core.fallbacks,
             self._levels,
         )
-        self._api = ApiServer(create_app(services))
+        self._api = ApiServer(create_app(services, settings.cors_origin_list))
         manager.add_delivery(StreamType.HLS, self._hls)
         manager.add_delivery(StreamType.ICECAST, self._icecast)
 

@@ -37,6 +37,8 @@ MAX_PUBLIC_HOST_CHARACTERS = 200  # `streams.streamUrl` has 255 for it, scheme, 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")  # RFC 1123 §2.1, and _ as it is found
 
+_ORIGIN = re.compile(r"https?://[^/?#@\s,]+")  # RFC 6454 §6.1: no path, not even a slash
+
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
 
@@ -63,6 +65,11 @@ class Settings(BaseModel):
     icecast_port: Port = Field(8000, description="port for Icecast encoders and listeners")
     hls_port: Port = Field(8088, description="port for HLS players")
     api_port: Port = Field(3000, description="port of the API")
+    cors_origins: str = Field(
+        "*",
+        description="origins whose pages may read the API's answers, such as https://panel.example,"
+        " by commas; *: all, which is safe, for no answer depends on cookies",
+    )
     public_host: str = Field(
         "", description="name or address in the URLs handed out; empty: the bound one or localhost"
     )
@@ -116,6 +123,16 @@ class Settings(BaseModel):
             )
         return host
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, text: str) -> str:
+        for part in filter(None, (part.strip() for part in text.split(","))):
+            if part != "*" and not _ORIGIN.fullmatch(part):
+                raise ValueError(
+                    f"got origin {part!r}, expected such as https://panel.example or *"
+                )
+        return text
+
     @model_validator(mode="after")
     def _check_together(self) -> "Settings":
         if self.fanout_min_interval_ms > self.fanout_max_interval_ms:
@@ -124,6 +141,11 @@ class Settings(BaseModel):
         if len(set(ports)) < len(ports):
             raise ValueError("two of the four ports are the same")
         return self
+
+    @property
+    def cors_origin_list(self) -> tuple[str, ...]:
+        """`cors_origins` one by one."""
+        return tuple(part.strip() for part in self.cors_origins.split(",") if part.strip())
 
     @property
     def effective_database_url(self) -> str:

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "ingest": {"awazpulse.audio", "awazpulse.relay", "awazpulse.channels"},
     "icecast_compat": {"awazpulse.audio", "awazpulse.relay", "awazpulse.channels"},
     "hls": {"awazpulse.audio", "awazpulse.relay"},
-    "api": {"awazpulse.channels", "awazpulse.store"},
+    "api": {"awazpulse.channels", "awazpulse.relay", "awazpulse.store"},
 }
 FOR_ALL = (
     "awazpulse.addresses", "awazpulse.errors", "awazpulse.http_date", "awazpulse.kinds", "awazpulse.network",

@@ -18,21 +18,11 @@ class Identity:
     role: Role
 
 
-def may_see_credentials(identity: Identity, owner_id: str) -> bool:
-    """Whether this user may see a channel's stream key and source password."""
+def owns(identity: Identity, owner_id: str) -> bool:
+    """Whether a channel is this user's, who alone may see its stream key and source password."""
     return identity.user_id == owner_id
 
 
-def may_switch(identity: Identity, owner_id: str) -> bool:
-    """Whether this user may switch a channel's stream type."""
-    return identity.role is Role.ADMIN or identity.user_id == owner_id
-
-
-def may_see_streams(identity: Identity, owner_id: str) -> bool:
-    """Whether this user may see a channel's rows, which hold the backup URL and the metadata."""
-    return identity.role is Role.ADMIN or identity.user_id == owner_id
-
-
-def may_change(identity: Identity, owner_id: str) -> bool:
-    """Whether this user may change how a channel is set up: its fallback file."""
-    return identity.role is Role.ADMIN or identity.user_id == owner_id
+def manages(identity: Identity, owner_id: str) -> bool:
+    """Whether this user may see what a channel does, switch it, stop it and set it up."""
+    return identity.role is Role.ADMIN or owns(identity, owner_id)

@@ -17,11 +17,12 @@ class HlsCredentials:
     rtmp_url: str
     stream_key: str = field(repr=False)
     playback_url: str = ""
+    stream_type: StreamType = StreamType.HLS
 
     def to_json(self) -> dict[str, str | int]:
         """Return the API's answer."""
         return {
-            "streamType": StreamType.HLS.value,
+            "streamType": self.stream_type.value,
             "rtmpUrl": self.rtmp_url,
             "streamKey": self.stream_key,
             "playbackUrl": self.playback_url,
@@ -30,20 +31,21 @@ class HlsCredentials:
 
 @dataclass(frozen=True, slots=True)
 class IcecastCredentials:
-    """For BUTT: address, port, mount, user and password."""
+    """For BUTT: the server's name or address, its port, mount, user and password."""
 
-    host: str
+    server: str
     port: int
     mount_point: str
     password: str = field(repr=False)
     playback_url: str = ""
     username: str = SOURCE_USERNAME
+    stream_type: StreamType = StreamType.ICECAST
 
     def to_json(self) -> dict[str, str | int]:
         """Return the API's answer."""
         return {
-            "streamType": StreamType.ICECAST.value,
-            "host": self.host,
+            "streamType": self.stream_type.value,
+            "server": self.server,
             "port": self.port,
             "mountPoint": self.mount_point,
             "username": self.username,

@@ -101,13 +101,24 @@ class PolicyRecord(_Record[ChannelPolicy, StreamPolicy]):
 
 @dataclass(frozen=True, slots=True)
 class ActiveStream:
-    """The type that a channel is set to, its row, and whether it is on air now."""
+    """The type that is on air now, None off air, with its row; and the type that a channel is set to.
+
+    `status` is the live row's, else the selected one's.
+    """
 
     channel_id: str
-    stream_type: StreamType
+    active_type: StreamType | None
+    selected_type: StreamType
     status: StreamStatus
-    is_live: bool
     stream: Stream | None
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchOutcome:
+    """The row that is selected now, and whether it was not before."""
+
+    stream: Stream
+    is_changed: bool
 
 
 async def load_channel(

@@ -19,10 +19,11 @@ from awazpulse.refusals import (
     EncoderGone,
     EncodersFight,
     InvalidValue,
+    OffAir,
     ServiceUnavailable,
     UnknownChannel,
 )
-from awazpulse.relay import Broadcast, End, EndReason, Input, Source, Station
+from awazpulse.relay import Broadcast, End, EndReason, Input, Source, Station, Title
 from awazpulse.store import Sessions, Stream, utc_now
 
 from .air_policy import find_deliveries
@@ -37,6 +38,7 @@ from .records import (
     ActiveStream,
     ChannelRecord,
     PolicyRecord,
+    SwitchOutcome,
     load_always_on,
     load_channel,
     load_policies,
@@ -96,7 +98,7 @@ class StreamManager:
         self._takeovers = TakeoverWatch()
         self._live = LiveChannels(self._rows, clock, stand_ins)
         self._locks = ChannelLocks()
-        self._switches: set[asyncio.Task[Stream]] = set()
+        self._switches: set[asyncio.Task[SwitchOutcome]] = set()
         self._is_closing = False
 
     async def start(self) -> None:
@@ -168,6 +170,19 @@ class StreamManager:
             broadcast.close(end)
         return broadcast is not None
 
+    def stop(self, channel_id: str, who: str) -> bool:
+        """End what is on air because a user wants it; say whether anything was."""
+        return self.close_channel(channel_id, End(EndReason.STOPPED, who=who))
+
+    def set_title(self, channel_id: str, artist: str, track: str, url: str = "") -> Title:
+        """Say what plays from now on; return it as listeners are shown it. Raises `OffAir`."""
+        broadcast = self.live(channel_id)
+        if broadcast is None or broadcast.is_closed:
+            raise OffAir(channel_id)
+        whole = Title.from_parts(artist, track, url) if artist else Title.from_text(track, url)
+        broadcast.set_title(whole)
+        return whole
+
     async def connect(
         self, channel_id: str, stream_type: str, secret: str, source: Source, station: Station
     ) -> Input:
@@ -210,7 +225,11 @@ class StreamManager:
             await self._login.check(record.channel, wanted, secret, address)
 
     async def switch_stream_type(self, channel_id: str, stream_type: str) -> Stream:
-        """Select the channel's other type; return its row. What is on air of the first one ends.
+        """Do the same as `switch`; return the row alone."""
+        return (await self.switch(channel_id, stream_type)).stream
+
+    async def switch(self, channel_id: str, stream_type: str) -> SwitchOutcome:
+        """Select the channel's other type. What is on air of the first one ends.
 
         All of it happens or none, even if the caller is cancelled meanwhile. The type that is
         selected already stays on air. Raises `UnknownChannel`, `InvalidValue`,
@@ -222,25 +241,30 @@ class StreamManager:
         task.add_done_callback(self._switches.discard)
         return await asyncio.shield(task)
 
-    async def get_active_stream_type(self, channel_id: str) -> StreamType:
-        """Return the type that the channel is set to, on air or not. Raises `UnknownChannel`."""
-        return (await self.get_active_stream(channel_id)).stream_type
+    async def get_active_stream_type(self, channel_id: str) -> StreamType | None:
+        """Return the type that is on air, None while the channel is off air. Raises `UnknownChannel`.
+
+        With simulcast, where both rows are live, it is the type of the source.
+        """
+        return (await self.get_active_stream(channel_id)).active_type
 
     async def is_stream_type_active(self, channel_id: str, stream_type: str) -> bool:
-        """Whether the channel is set to this type. Raises `UnknownChannel`."""
+        """Whether this type is on air. Raises `UnknownChannel`."""
         wanted = parse_stream_type(stream_type)
         return await self.get_active_stream_type(channel_id) is wanted
 
     async def get_active_stream(self, channel_id: str) -> ActiveStream:
-        """Return the selected type with its row as it is now. Raises `UnknownChannel`."""
+        """Return what is on air with its row as it is now. Raises `UnknownChannel`."""
         record = await self._look_up(channel_id)
-        stream_type, live = record.selected_type, self.live(channel_id)
-        stream = record.stream(stream_type)
+        live = self.live(channel_id)
+        active = StreamType(live.stream_type) if live is not None else None
+        stream = record.stream(active or record.selected_type)
         if stream is not None:
             self._rows.overlay(stream)
         status = (stream.status if stream else None) or StreamStatus.OFFLINE
-        is_live = live is not None and live.stream_type == stream_type
-        return ActiveStream(channel_id, stream_type, status, is_live, stream)
+        return ActiveStream(
+            channel_id, active, record.selected_type, status, stream if active else None
+        )
 
     async def get_streams(self, channel_id: str) -> list[Stream]:
         """Return the channel's rows as they are now. Raises `UnknownChannel`."""
@@ -361,19 +385,22 @@ class StreamManager:
         else:
             live.close(End(EndReason.SWITCHED, why=f"the channel is set to {wanted.label}"))
 
-    async def _switch(self, channel_id: str, wanted: StreamType) -> Stream:
+    async def _switch(self, channel_id: str, wanted: StreamType) -> SwitchOutcome:
+        has_changed = False
         async with self._locks.hold(channel_id):
             live = self.live(channel_id)
 
             def finish(record: ChannelRecord, is_changed: bool) -> None:  # noqa: FBT001  # called by the transaction only
                 if live is not None and not live.is_closed and live.stream_type != wanted:
                     self._leave(live, record, wanted)
+                nonlocal has_changed
+                has_changed = is_changed
                 if is_changed:
                     self._live.emit(ChannelEvent(ChannelChange.SWITCHED, channel_id, wanted))
 
             record = await self._select(channel_id, wanted, finish)
         assert record.main is not None
-        return self._rows.overlay(record.main)
+        return SwitchOutcome(self._rows.overlay(record.main), has_changed)
 
     async def _select(
         self,

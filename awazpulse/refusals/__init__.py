@@ -107,6 +107,17 @@ class ChannelInMaintenance(ChannelDisabled):
         return f"channel {self.channel_id} is in maintenance; try again when it is over"
 
 
+class OffAir(Refusal):
+    """There is nothing on air that this could be done to."""
+
+    def __init__(self, channel_id: str) -> None:
+        super().__init__(channel_id)
+        self.channel_id = channel_id
+
+    def __str__(self) -> str:
+        return f"channel {self.channel_id} is off air; connect an encoder first"
+
+
 class ServiceUnavailable(Refusal):
     """The database is away for now, or the server is stopping."""
 

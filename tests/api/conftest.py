@@ -53,12 +53,14 @@ class Panel:
 
 
 async def read_error(response: ClientResponse, status: int) -> str:
-    """Check that an answer is an error in our one shape; return its message."""
-    body: dict[str, Any] = await response.json()
+    """Check that an answer is a problem detail with what NestJS's clients look for; return its detail."""
+    assert response.content_type == "application/problem+json", await response.text()
+    body: dict[str, Any] = await response.json(content_type=None)
     assert response.status == status, body
-    assert body.keys() == {"statusCode", "message", "error"}
-    assert body["statusCode"] == status
-    return str(body["message"])
+    assert body.keys() == {"type", "title", "status", "detail", "statusCode", "message", "error"}
+    assert body["status"] == body["statusCode"] == status
+    assert body["detail"] == body["message"]
+    return str(body["detail"])
 
 
 class LoudMeter:

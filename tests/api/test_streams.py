@@ -6,6 +6,7 @@ import pytest
 
 from api.bodies import MAX_BODY_BYTES
 from awazpulse.refusals import UnknownChannel
+from awazpulse.relay.title import MAX_TITLE_CHARACTERS
 from tests.api.conftest import Panel, read_error
 from tests.awazpulse.channels.support import FakeSource
 
@@ -25,7 +26,7 @@ async def test_switch_answers_with_the_row_that_is_selected_now(panel: Panel) ->
     response = await panel.client.post(SWITCH, json={"streamType": "icecast"}, headers=headers)
     assert response.status == 200
     row = await response.json()
-    assert row.keys() == COLUMNS
+    assert row.keys() == COLUMNS | {"isChanged"}
     assert (row["streamType"], row["isMainStream"], row["status"]) == ("icecast", True, "offline")
     assert row["icecastMountPoint"] == "/demo.mp3"
     assert row["streamUrl"] == "http://radio.example:8000/demo.mp3"
@@ -80,7 +81,7 @@ async def test_credentials_are_what_encoders_must_be_told(panel: Panel) -> None:
     }
     icecast = {
         "streamType": "icecast",
-        "host": "radio.example",
+        "server": "radio.example",
         "port": 8000,
         "mountPoint": "/demo.mp3",
         "username": "source",
@@ -105,19 +106,54 @@ async def test_credentials_are_for_the_owner_alone_not_for_an_administrator(pane
         assert panel.radio.stream_key not in message
 
 
-async def test_active_type_tells_what_is_selected_and_whether_it_is_live(panel: Panel) -> None:
-    headers = await panel.add_user("listener@radio.example")
+async def test_active_type_is_what_is_live_and_null_off_air(panel: Panel) -> None:
+    headers = await panel.log_in()
     body = await (await panel.client.get(ACTIVE_TYPE, headers=headers)).json()
-    assert (body["channelId"], body["activeType"], body["status"], body["isLive"]) == (
-        "demo",
-        "hls",
-        "offline",
-        False,
-    )
+    assert body == {
+        "channelId": "demo",
+        "activeType": None,
+        "selectedType": "hls",
+        "isLive": False,
+        "status": "offline",
+        "streamId": None,
+        "streamUrl": None,
+        "currentListeners": None,
+        "maxListeners": None,
+        "currentTrack": None,
+        "currentArtist": None,
+        "lastOnlineAt": None,
+    }
     await panel.radio.go_live()
     body = await (await panel.client.get(ACTIVE_TYPE, headers=headers)).json()
-    assert (body["streamType"], body["status"], body["isLive"]) == ("hls", "live", True)
+    assert (body["activeType"], body["selectedType"]) == ("hls", "hls")
+    assert (body["status"], body["isLive"], body["currentListeners"]) == ("live", True, 0)
     assert body["streamUrl"] == "http://radio.example:8088/hls/demo.m3u8"
+
+
+async def test_switching_to_the_selected_type_changes_nothing_and_says_so(panel: Panel) -> None:
+    source = FakeSource()
+    await panel.radio.go_live(source=source)
+    headers = await panel.log_in()
+    answers = [
+        await (await panel.client.post(SWITCH, json={"streamType": kind}, headers=headers)).json()
+        for kind in ("hls", "icecast", "icecast")
+    ]
+    assert [answer["isChanged"] for answer in answers] == [False, True, False]
+    assert len(source.closed) == 1
+
+
+async def test_a_name_that_a_body_does_not_have_is_refused_for_it_may_be_mistyped(
+    panel: Panel,
+) -> None:
+    body = {"streamType": "hls", "streamtype": "icecast"}
+    response = await panel.client.post(SWITCH, json=body, headers=await panel.log_in())
+    assert "streamtype" in await read_error(response, 400)
+
+
+@pytest.mark.parametrize("query", ["streamtype=hls", "streamType=hls&streamType=hls", "a=%ff"])
+async def test_a_query_that_is_none_of_ours_is_refused(panel: Panel, query: str) -> None:
+    response = await panel.client.get(f"{CREDENTIALS}?{query}", headers=await panel.log_in())
+    await read_error(response, 400)
 
 
 async def test_rows_of_a_channel_are_listed(panel: Panel) -> None:
@@ -133,6 +169,13 @@ async def test_rows_are_for_the_owner_and_administrators(panel: Panel) -> None:
     assert "owner" in await read_error(response, 403)
     admin = await panel.add_user("admin@radio.example", "admin")
     assert (await panel.client.get("/streams/channel/demo", headers=admin)).status == 200
+
+
+async def test_active_type_is_for_the_owner_and_administrators(panel: Panel) -> None:
+    stranger = await panel.add_user("stranger@radio.example")
+    await read_error(await panel.client.get(ACTIVE_TYPE, headers=stranger), 403)
+    admin = await panel.add_user("admin@radio.example", "admin")
+    assert (await panel.client.get(ACTIVE_TYPE, headers=admin)).status == 200
 
 
 @pytest.mark.parametrize("path", ["", "/active-type", "/credentials"])
@@ -190,3 +233,46 @@ async def test_unexpected_error_shows_nothing_of_itself_and_is_logged_once(
         response = await panel.client.get("/streams/channel/demo", headers=headers)
     assert await read_error(response, 500) == "Internal server error"
     assert [record.message for record in caplog.records] == ["GET /streams/channel/demo failed"]
+
+
+async def test_stop_ends_what_is_on_air_and_tells_who_did(panel: Panel) -> None:
+    source = FakeSource()
+    await panel.radio.go_live(source=source)
+    headers = await panel.log_in()
+    answers = [
+        await (await panel.client.post("/streams/channel/demo/stop", headers=headers)).json()
+        for _ in range(2)
+    ]
+    assert answers == [{"wasLive": True}, {"wasLive": False}]
+    assert source.closed == ["stopped by owner@radio.example"]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"title": "Nusrat - Allah Hoo"}, ("Nusrat - Allah Hoo", "Nusrat", "Allah Hoo")),
+        ({"title": "Allah Hoo", "artist": "Nusrat"}, ("Nusrat - Allah Hoo", "Nusrat", "Allah Hoo")),
+        ({"title": ""}, ("", "", "")),
+    ],
+)
+async def test_title_is_shown_to_listeners_and_in_the_row(
+    panel: Panel, body: dict[str, str], expected: tuple[str, str, str]
+) -> None:
+    headers = await panel.log_in()
+    metadata = "/streams/channel/demo/metadata"
+    message = await read_error(await panel.client.put(metadata, json=body, headers=headers), 409)
+    assert "off air" in message
+    broadcast = await panel.radio.go_live()
+    answer = await (await panel.client.put(metadata, json=body, headers=headers)).json()
+    assert (answer["title"], answer["artist"], answer["track"]) == expected
+    assert (broadcast.title.text, broadcast.title.artist, broadcast.title.track) == expected
+
+
+async def test_title_is_taken_up_to_its_limit_and_refused_past_it(panel: Panel) -> None:
+    await panel.radio.go_live()
+    headers = await panel.log_in()
+    for length, status in ((MAX_TITLE_CHARACTERS, 200), (MAX_TITLE_CHARACTERS + 1, 400)):
+        response = await panel.client.put(
+            "/streams/channel/demo/metadata", json={"title": "x" * length}, headers=headers
+        )
+        assert response.status == status

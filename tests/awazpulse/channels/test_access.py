@@ -1,29 +1,18 @@
-import pytest
-
-from awazpulse.channels.access import (
-    Identity,
-    may_change,
-    may_see_credentials,
-    may_see_streams,
-    may_switch,
-)
+from awazpulse.channels.access import Identity, manages, owns
 from awazpulse.kinds import Role
 
+OWNER = Identity("1", "owner@radio.example", Role.STATION_OWNER)
+OTHER = Identity("2", "other@radio.example", Role.STATION_OWNER)
+ADMIN = Identity("3", "admin@radio.example", Role.ADMIN)
 
-@pytest.mark.parametrize(
-    ("user_id", "role", "sees_credentials", "switches_and_sees_streams"),
-    [
-        ("owner", Role.STATION_OWNER, True, True),
-        ("owner", Role.ADMIN, True, True),
-        ("other", Role.STATION_OWNER, False, False),
-        ("other", Role.ADMIN, False, True),
-    ],
-)
-def test_access_is_by_ownership_and_role(
-    user_id: str, role: Role, sees_credentials: bool, switches_and_sees_streams: bool
-) -> None:
-    identity = Identity(user_id, f"{user_id}@x", role)
-    assert may_see_credentials(identity, "owner") is sees_credentials
-    assert may_switch(identity, "owner") is switches_and_sees_streams
-    assert may_change(identity, "owner") is switches_and_sees_streams
-    assert may_see_streams(identity, "owner") is switches_and_sees_streams
+
+def test_a_channel_is_its_owners_alone_not_an_administrators() -> None:
+    assert [owns(identity, "1") for identity in (OWNER, OTHER, ADMIN)] == [True, False, False]
+
+
+def test_a_channel_is_managed_by_its_owner_and_by_administrators() -> None:
+    assert [manages(identity, "1") for identity in (OWNER, OTHER, ADMIN)] == [True, False, True]
+
+
+def test_an_administrator_owns_a_channel_of_their_own() -> None:
+    assert owns(ADMIN, "3")

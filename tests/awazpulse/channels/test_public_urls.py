@@ -23,5 +23,5 @@ def test_urls_spell_the_host_as_they_must(host: str, in_url: str) -> None:
 
 def test_encoder_is_told_the_host_without_brackets() -> None:
     credentials = make_credentials("demo", "key", "password", PublicUrls("2001:db8::1"))
-    assert credentials.icecast.host == "2001:db8::1"
+    assert credentials.icecast.server == "2001:db8::1"
     assert credentials.hls.stream_key == "demo?key=key"

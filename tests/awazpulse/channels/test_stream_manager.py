@@ -423,13 +423,16 @@ async def test_refresh_of_all_puts_a_row_right_that_somebody_else_took_offline(
     assert (await radio.row()).status is StreamStatus.LIVE
 
 
-async def test_active_stream_tells_type_status_and_whether_it_is_live(radio: Radio) -> None:
+async def test_active_stream_is_what_is_on_air_and_nothing_off_air(radio: Radio) -> None:
     active = await radio.manager.get_active_stream("demo")
-    assert (active.stream_type, active.status, active.is_live) == ("hls", "offline", False)
+    assert (active.active_type, active.selected_type, active.status) == (None, "hls", "offline")
+    assert active.stream is None
+    assert await radio.manager.get_active_stream_type("demo") is None
+    assert not await radio.manager.is_stream_type_active("demo", "hls")
     broadcast = await radio.go_live()
     broadcast.listeners_of("hls").listener_joined()
     active = await radio.manager.get_active_stream("demo")
-    assert (active.status, active.is_live) == ("live", True)
+    assert (active.active_type, active.selected_type, active.status) == ("hls", "hls", "live")
     assert active.stream is not None
     assert active.stream.current_listeners == 1  # as it is, not as it is written so far
     assert await radio.manager.get_active_stream_type("demo") is StreamType.HLS
