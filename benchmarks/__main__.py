@@ -18,7 +18,7 @@ from . import machine
 from .report import Report, say
 
 BENCHMARKS = (
-    *("fan_out", "mounts", "crowd", "few", "joins", "stalled"),
+    *("fan_out", "mounts", "crowd", "few", "joins", "stalled", "outage"),
     *("hls_delivery", "rtmp_ingest"),
 )
 CHECKED = ("fan_out", "mounts", "hls_delivery", "rtmp_ingest")

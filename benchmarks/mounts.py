@@ -32,7 +32,7 @@ def run(short: bool) -> Report:
         scene = stack.enter_context(stage())
         plain, icy, many = groups = [
             scene.open_ours("one mount", stack.enter_context(our_server())),
-            scene.open_ours("one mount, ICY", stack.enter_context(our_server()), icy=True),
+            scene.open_ours("one mount, ICY", stack.enter_context(our_server()), kind="icy"),
             scene.open_ours(f"{mounts} mounts", stack.enter_context(our_server(mounts))),
         ]
         for group in groups:

@@ -24,9 +24,11 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 
+from .outage_reader import OutageReader
 from .reader import IcyReader, Reader
 from .source import MAX_FRAMES, make_reference, open_times
 
+KINDS: dict[str, type[Reader]] = {"plain": Reader, "icy": IcyReader, "outage": OutageReader}
 FIRST_BYTES = 4000
 _RECEIVE_BYTES = 262_144
 _EVENTS_AT_ONCE = 1024
@@ -85,7 +87,7 @@ class Load:
         first: int,
         timeout_s: float,
         *,
-        icy: bool = False,
+        kind: str = "plain",
         receive_buffer: int = 0,
     ) -> dict[str, object]:
         """Add `count` listeners to `paths` in turn, `at_once` of them on their way in at a time.
@@ -106,7 +108,7 @@ class Load:
                 len(new) < count and len(joining) < at_once and len(connecting) < connecting_at_once
             ):
                 at = len(new) % len(paths)
-                reader = self._make_reader(group, first + at, icy=icy)
+                reader = KINDS[kind](self._reference, first + at, group, time.monotonic())
                 self._connect(reader, port, paths[at], receive_buffer)
                 for readers in (joining, connecting, new):
                     readers.append(reader)
@@ -147,6 +149,10 @@ class Load:
             "gap_ms": summarise(self._gaps(members)),
             "lost": sum(1 for reader in members if reader.fault),
             "faults": _faults(members),
+            "stand_in_s": summarise(
+                (r.stand_in_s for r in members if isinstance(r, OutageReader)), 1.0
+            ),
+            "muted": max((r.muted for r in members if isinstance(r, OutageReader)), default=0),
             "metadata_blocks": sum(r.blocks for r in members if isinstance(r, IcyReader)),
             "load_percent": round(100 * (time.process_time() - used) / elapsed, 1),
         }
@@ -180,9 +186,6 @@ class Load:
         return {"left": len(members[:count])}
 
     # -- sockets
-
-    def _make_reader(self, group: str, mount: int, *, icy: bool) -> Reader:
-        return (IcyReader if icy else Reader)(self._reference, mount, group, time.monotonic())
 
     def _connect(self, reader: Reader, port: int, path: str, receive_buffer: int) -> None:
         client = socket.socket()

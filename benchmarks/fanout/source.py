@@ -7,6 +7,8 @@ Each line of standard input is a command, a JSON object with `do`; each is answe
     play    `first`: that group goes on at its pace, one frame every 26 ms, as an encoder has them
             ready, its mounts one after the other within those; every other group is only kept on
             air, by a frame every 3 s
+    cut     `first`: that group's connections are closed
+    resume  `first`: they are opened again, and go on at their pace from the next frame on
 
 So several servers hold their listeners at the same time, and one after the other is put to work.
 TIMES is a file that both sides map: when each frame was sent, in monotonic seconds, `MAX_FRAMES` of
@@ -21,6 +23,7 @@ import select
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from .audio import FRAME_S, MOUNT_OFFSET_FRAMES, PREFILL_FRAMES, Reference, frames_needed
@@ -68,16 +71,19 @@ class Group:
         reference: Reference,
         times: "memoryview[float]",
         first: int,
-        sources: list[socket.socket],
+        port: int,
+        logins: Sequence[tuple[str, str]],
     ) -> None:
         self._data, self._starts = memoryview(reference.data), reference.starts
         self._times = times
         self._first = first
-        self._sources = sources
+        self._port = port
+        self._logins = logins
+        self._sources = self._log_in()
         self._is_gone = False  # the server has hung up, as it does at its end
         self._frame = 0
         self._next = 0  # of the sources, within the present frame
-        for number in range(len(sources)):
+        for number in range(len(self._sources)):
             self._send(number, PREFILL_FRAMES)
         self._frame = PREFILL_FRAMES
         self.due = 0.0
@@ -89,6 +95,20 @@ class Group:
             raise SystemExit("a server has hung up on its source")
         self._step_s = FRAME_S / len(self._sources)
         self.due = now
+
+    def cut(self) -> None:
+        """Hang up, until `resume`."""
+        for source in self._sources:
+            source.close()
+        self.due = math.inf
+
+    def resume(self, now: float) -> None:
+        """Connect again and go on at the pace of the audio."""
+        self._sources = self._log_in()
+        self.play(now)
+
+    def _log_in(self) -> list[socket.socket]:
+        return [_log_in(self._port, path, password) for path, password in self._logins]
 
     def keep_alive(self, now: float) -> None:
         """Go on with next to nothing."""
@@ -132,8 +152,7 @@ class Sources:
         self._groups: dict[int, Group] = {}
 
     def open(self, port: int, first: int, mounts: list[tuple[str, str]]) -> None:
-        sources = [_log_in(port, path, password) for path, password in mounts]
-        self._groups[first] = Group(self._reference, self._times, first, sources)
+        self._groups[first] = Group(self._reference, self._times, first, port, mounts)
 
     def play(self, first: int) -> None:
         now = time.monotonic()
@@ -142,6 +161,12 @@ class Sources:
                 group.play(now)
             else:
                 group.keep_alive(now)
+
+    def cut(self, first: int) -> None:
+        self._groups[first].cut()
+
+    def resume(self, first: int) -> None:
+        self._groups[first].resume(time.monotonic())
 
     def send_due(self) -> float:
         """Send what is due; return the seconds until the next."""

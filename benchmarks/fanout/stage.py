@@ -58,7 +58,7 @@ class Group:
     port: int
     paths: list[str]
     first: int  # number of its first mount
-    icy: bool = False
+    kind: str = "plain"
     ours: OurServer | None = None
     rounds: list[Played] = field(default_factory=list)
     turns_ms: list[tuple[float, float]] = field(default_factory=list)  # p99 and longest, if ours
@@ -91,7 +91,7 @@ class Group:
             paths=self.paths,
             first=self.first,
             timeout_s=timeout_s,
-            icy=self.icy,
+            kind=self.kind,
             receive_buffer=receive_buffer,
         )
 
@@ -187,13 +187,13 @@ class Scene:
         self._listeners = listeners
         self._mounts = 0
 
-    def open_ours(self, name: str, server: OurServer, *, icy: bool = False) -> Group:
-        """Put all of a server's channels on air."""
+    def open_ours(self, name: str, server: OurServer, *, kind: str = "plain") -> Group:
+        """Put all of a server's channels on air; `kind` is that of its listeners (`listeners.KINDS`)."""
         logins = [
             (f"/bench{number}.mp3", secrets["icecast"]["password"])
             for number, secrets in enumerate(server.secrets)
         ]
-        return self._open(name, server.pid, server.ports["icecast"], logins, icy=icy, ours=server)
+        return self._open(name, server.pid, server.ports["icecast"], logins, kind=kind, ours=server)
 
     def open_icecast(self, name: str, server: Icecast) -> Group:
         """Put one mount on air."""
@@ -210,10 +210,10 @@ class Scene:
         port: int,
         logins: Sequence[tuple[str, str]],
         *,
-        icy: bool = False,
+        kind: str = "plain",
         ours: OurServer | None = None,
     ) -> Group:
-        group = Group(self, name, pid, port, [path for path, _ in logins], self._mounts, icy, ours)
+        group = Group(self, name, pid, port, [path for path, _ in logins], self._mounts, kind, ours)
         self._mounts += len(logins)
         _command(self._source, do="open", port=port, first=group.first, mounts=logins)
         return group
@@ -225,6 +225,14 @@ class Scene:
     def put_on(self, group: Group) -> None:
         """Let this group's audio go on at its pace, and no other's."""
         _command(self._source, do="play", first=group.first)
+
+    def cut(self, group: Group) -> None:
+        """Close the connections of a group's sources."""
+        _command(self._source, do="cut", first=group.first)
+
+    def resume(self, group: Group) -> None:
+        """Open them again; the audio goes on where it was, at its pace."""
+        _command(self._source, do="resume", first=group.first)
 
     def play(self, group: Group, seconds: float) -> Played:
         """Play one round; it is kept in `group.rounds` too.

@@ -11,6 +11,10 @@ from dataclasses import dataclass
 
 from benchmarks.machine import ask, pinned, run_seconds, running, server_core, tell
 
+# Groups that are not at work are kept on air by a frame every 3 s. Silence in between would be work, and its
+# bytes are none that the listeners compare with.
+SILENCE_AFTER_S = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Turns:
@@ -48,10 +52,15 @@ class OurServer:
 
 @contextmanager
 def our_server(
-    channels: int = 1, stream_type: str = "icecast", **settings: object
+    channels: int = 1,
+    stream_type: str = "icecast",
+    *,
+    silence_after_s: float = SILENCE_AFTER_S,
+    **settings: object,
 ) -> Iterator[OurServer]:
     """Start it on the servers' core, on ports that the kernel chooses.
 
+    `silence_after_s`: how long a source may send nothing before silence stands in for it.
     `settings` are those of the README, without the prefix and in lower case. The database is
     prepared by another process, so that what that takes is not in the server's memory.
     """
@@ -70,7 +79,7 @@ def our_server(
         env = inherited | {f"AWAZPULSE_{name.upper()}": str(value) for name, value in ours.items()}
         prepare = [sys.executable, "-m", "benchmarks.server.prepare", str(channels), stream_type]
         prepared = subprocess.run(prepare, env=env, check=True, stdout=subprocess.PIPE, text=True)
-        host = [sys.executable, "-m", "benchmarks.server.host"]
+        host = [sys.executable, "-m", "benchmarks.server.host", str(silence_after_s)]
         with running(pinned(server_core(), *host), env) as process:
             card = json.loads(ask(process))
             yield OurServer(process, card["ports"], json.loads(prepared.stdout))

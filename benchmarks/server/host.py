@@ -1,6 +1,6 @@
-"""Runs `awazpulse serve --json` with a watch on its event loop: `python -m benchmarks.server.host`.
+"""Runs `awazpulse serve --json` with a watch on its loop: `python -m benchmarks.server.host SECONDS`.
 
-The same call as the command's. After a line `watch` on standard input the loop is watched, until a line
+SECONDS: how long a source may send nothing before silence stands in for it. The same call as the command's. After a line `watch` on standard input the loop is watched, until a line
 `turns` is answered with what it was like; any other line ends the server.
 """
 
@@ -19,9 +19,6 @@ from awazpulse.logs import start_logging
 from awazpulse.relay import broadcast, life
 from awazpulse.settings import Settings, load_settings
 
-# Groups that are not at work are kept on air by a frame every 3 s. Silence in between would be work, and its
-# bytes are none that the listeners compare with.
-_SILENCE_AFTER_S = 10.0
 _PERIOD_S = 0.010
 _MAX_SAMPLES = 1_000_000  # a few hours
 
@@ -96,5 +93,5 @@ async def _serve(settings: Settings) -> None:
 
 if __name__ == "__main__":
     for module in (broadcast, life):
-        module.SILENCE_AFTER_S = _SILENCE_AFTER_S  # type: ignore[attr-defined]
+        module.SILENCE_AFTER_S = float(sys.argv[1])  # type: ignore[attr-defined]
     uvloop.run(_serve(load_settings()))
