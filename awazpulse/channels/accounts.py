@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import re
 import time
+import unicodedata
 from collections.abc import Awaitable, Callable
 
 from sqlalchemy import func, select, update
@@ -68,12 +69,12 @@ class Accounts:
         with refusing_when_away("look up the user"):
             async with self._sessions.read() as session:
                 user = await session.get(User, user_id)
-        if user is None:
+        if user is None or user.id != user_id:
             raise UnknownUser(user_id)
         return user
 
     async def find(self, email: str) -> User:
-        """Return a user by e-mail address, in any case. Raises `UnknownUser`."""
+        """Return a user by e-mail address, however it is typed. Raises `UnknownUser`."""
         with refusing_when_away("look up the user"):
             async with self._sessions.read() as session:
                 return await require_user(session, email)
@@ -96,7 +97,7 @@ class Accounts:
             user = None
         is_right = await self._passwords.verify(user.password_hash if user else None, password)
         if user is None or not is_right:
-            delay_s = self._throttle.count_failure(address, email.lower(), self._clock())
+            delay_s = self._throttle.count_failure(address, normalize_email(email), self._clock())
             if delay_s:
                 await self._sleep(delay_s)
             raise WrongLogin
@@ -126,15 +127,24 @@ class Accounts:
 
 async def require_user(session: AsyncSession, email: str) -> User:
     """Return the user with this address. Raises `UnknownUser`."""
-    user = await session.scalar(select(User).where(User.email == email.strip().lower()))
-    if user is None:
+    wanted = normalize_email(email)
+    user = await session.scalar(select(User).where(User.email == wanted))
+    if user is None or user.email != wanted:
         raise UnknownUser(email)
     return user
 
 
+def normalize_email(text: str) -> str:
+    """Return the address as it is compared and stored: without outer blanks, lower case, NFC.
+
+    Beyond that addresses are the same when their bytes are: `jose@` is not `josé@`.
+    """
+    return unicodedata.normalize("NFC", text.strip().lower())
+
+
 def parse_email(text: str) -> str:
-    """Return the address as it is stored, in lower case. Raises `InvalidValue`."""
-    email = text.strip().lower()
+    """Return the address as it is stored. Raises `InvalidValue`."""
+    email = normalize_email(text)
     if len(email) > MAX_EMAIL_CHARACTERS or not _EMAIL.fullmatch(email):
         raise InvalidValue(f"got e-mail address {text[:255]!r}, expected name@domain")
     return email

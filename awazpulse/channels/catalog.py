@@ -6,7 +6,7 @@ What is changed here is in the database only; a server that has the channel on a
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from awazpulse.kinds import StreamType
@@ -125,6 +125,10 @@ class ChannelCatalog:
             else:
                 owner = await require_user(session, owner)
             channel.owner_id = owner.id
+            # Ids stand in URLs and name files: two that differ by case only would be mistaken.
+            same = select(Channel.id).where(func.lower(Channel.id) == channel.id.lower())
+            if await session.scalar(same):
+                raise AlreadyExists(f"channel {channel.id!r} exists already")
             session.add(channel)
             await session.flush()
             stream = new_stream(ChannelRecord(channel, ()), StreamType.HLS, self._urls(), now)

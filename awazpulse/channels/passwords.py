@@ -2,6 +2,9 @@
 
 At most `MAX_AT_ONCE` are worked on and `MAX_WAITING` wait, so that a flood of logins costs bounded
 memory and other logins only a delay.
+
+A password is prepared by RFC 8265's OpaqueString first, so that it is the same however a keyboard
+composes its accents.
 """
 
 import asyncio
@@ -37,14 +40,14 @@ class Passwords:
                 f"got a password of {len(password)} characters,"
                 f" expected {MIN_PASSWORD_CHARACTERS} to {MAX_PASSWORD_CHARACTERS}"
             )
-        return await self._work(lambda: self._hasher.hash(password))
+        prepared = prepare_password(password)
+        return await self._work(lambda: self._hasher.hash(prepared))
 
     async def verify(self, stored: str | None, password: str) -> bool:
         """Whether the password is right; without a stored hash it takes as long to say no."""
         compared = stored or await self._get_nobodys_hash()
-        matches = await self._work(
-            lambda: self._matches(compared, password[:MAX_PASSWORD_CHARACTERS])
-        )
+        offered = _list_forms(password[:MAX_PASSWORD_CHARACTERS])
+        matches = await self._work(lambda: any(self._matches(compared, form) for form in offered))
         return matches and compared == stored and len(password) <= MAX_PASSWORD_CHARACTERS
 
     def needs_rehash(self, stored: str) -> bool:
@@ -71,3 +74,27 @@ class Passwords:
                 return await asyncio.to_thread(function)
         finally:
             self._waiting -= 1
+
+
+def prepare_password(password: str) -> str:
+    """Return the password as it is hashed: OpaqueString (RFC 8265 §4.2). Raises `InvalidValue`."""
+    if password.isascii() and password.isprintable():
+        return password  # the profile leaves it as it is
+    from precis_i18n import get_profile  # noqa: PLC0415  # 1 MB of tables, which few passwords need
+
+    try:
+        return str(get_profile("OpaqueString").enforce(password))
+    except UnicodeEncodeError:
+        raise InvalidValue(
+            "got a password with characters that cannot be typed alike everywhere (control"
+            " characters, or code points that Unicode has not assigned); choose others"
+        ) from None
+
+
+def _list_forms(password: str) -> list[str]:
+    """Return what may have been hashed: the prepared password, and as it is for older hashes."""
+    try:
+        prepared = prepare_password(password)
+    except InvalidValue:
+        return [password]
+    return [prepared] if prepared == password else [prepared, password]

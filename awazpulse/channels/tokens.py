@@ -2,6 +2,8 @@
 
 Two audiences: people's, for the API, and the operator's, with which the command line asks a
 running server for one action on one channel. A token of one is never good for the other.
+
+PyJWT loads 5 MB of cryptography, so it is loaded with the first token.
 """
 
 import time
@@ -9,8 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
-
-import jwt
 
 from awazpulse.kinds import Role
 from awazpulse.refusals import InvalidToken
@@ -27,6 +27,7 @@ _ISSUER = "awazpulse"
 _ACCESS_AUDIENCE = "awazpulse-api"
 _INTERNAL_AUDIENCE = "awazpulse-internal"
 _ALGORITHM = "HS256"
+_NOT_OURS = "the access token is not one of ours; sign in again"
 
 
 class InternalAction(StrEnum):
@@ -70,7 +71,7 @@ class Tokens:
         try:
             return Identity(str(claims["sub"]), str(claims["email"]), Role(claims["role"]))
         except ValueError:
-            raise InvalidToken("the access token is not one of ours") from None
+            raise InvalidToken(_NOT_OURS) from None
 
     def issue_internal(self, channel_id: str, action: InternalAction) -> str:
         """Return a token that lets its bearer do this to this channel, and nothing else."""
@@ -88,11 +89,17 @@ class Tokens:
     def _sign(self, claims: dict[str, str], audience: str, lifetime_s: int) -> str:
         now = int(self._wall_clock())
         envelope = {"iss": _ISSUER, "aud": audience, "iat": now, "exp": now + lifetime_s}
+        import jwt  # noqa: PLC0415  # see above
+
         return jwt.encode({**claims, **envelope}, self._key, _ALGORITHM)
 
     def _open(self, text: str, audience: str, required: list[str]) -> dict[str, Any]:
         if len(text) > MAX_TOKEN_CHARACTERS:
             raise InvalidToken("the access token is too long")
+        if not text.isascii():  # JWTs are base64url and dots (RFC 7515 §3.1)
+            raise InvalidToken(_NOT_OURS)
+        import jwt  # noqa: PLC0415  # see above
+
         try:
             claims = jwt.decode(
                 text,
@@ -106,8 +113,9 @@ class Tokens:
                     "verify_iat": False,
                 },
             )
-        except jwt.InvalidTokenError:
-            raise InvalidToken("the access token is not one of ours") from None
+        except (jwt.InvalidTokenError, ValueError, RecursionError):
+            # PyJWT lets through what JSON's reader says of huge numbers and of deep nesting.
+            raise InvalidToken(_NOT_OURS) from None
         # By our own clock, which tests turn.
         if not isinstance(claims["exp"], int) or claims["exp"] <= self._wall_clock():
             raise InvalidToken("the access token has expired; sign in again")

@@ -42,8 +42,17 @@ def str_enum_column_type(name: str, values: type[StrEnum]) -> sa.Enum:
 
 
 def case_insensitive(length: int) -> sa.types.TypeEngine[str]:
-    """Return a VARCHAR that compares without regard to case on every database.
+    """Return a VARCHAR that compares without regard to case; on MySQL by the tables' collation.
 
-    On MySQL the tables' collation does that.
+    Revision 0001 has it; since 0003 `identifier` has taken its place.
     """
     return sa.String(length, collation="NOCASE").with_variant(sa.String(length), "mysql", "mariadb")
+
+
+def identifier(length: int, *, nocase: bool = False) -> sa.types.TypeEngine[str]:
+    """Return a VARCHAR that compares by bytes on MySQL, whose own collations ignore accents.
+
+    `nocase`: SQLite, which compares by bytes without being told, ignores the case of ASCII.
+    """
+    sqlite = sa.String(length, collation="NOCASE") if nocase else sa.String(length)
+    return sqlite.with_variant(sa.String(length, collation="utf8mb4_bin"), "mysql", "mariadb")

@@ -4,8 +4,9 @@ Column names are camelCase, for other programs read and write these tables; attr
 snake_case. Times are naive UTC, whole seconds. What other programs may leave NULL (every column of
 `streams` that the schema does not forbid) is typed so.
 
-Channel ids and e-mail addresses are unique without regard to case on every database; whoever looks
-up a channel compares the id again, for MySQL finds `demo` under `DEMO`.
+Identifiers and e-mail addresses compare by bytes on MySQL; SQLite ignores the case of ASCII in channel
+ids, so whoever looks up a channel compares the id again. E-mail addresses are stored as
+`channels.accounts.normalize_email` makes them.
 """
 
 import uuid
@@ -24,7 +25,7 @@ from awazpulse.kinds import (
     TakeoverPolicy,
 )
 
-from .columns import UtcTimestamp, case_insensitive, str_enum_column_type
+from .columns import UtcTimestamp, identifier, str_enum_column_type
 
 DEFAULT_MAX_LISTENERS = 1000
 DEFAULT_GRACE_TIME_S = 30
@@ -70,8 +71,8 @@ class User(_Timestamps, Base):
     __tablename__ = "users"
     __table_args__ = (sa.UniqueConstraint("email", name="uq_users_email"),)
 
-    id: Mapped[str] = mapped_column(sa.String(36), primary_key=True, default=new_id)
-    email: Mapped[str] = mapped_column(case_insensitive(255))
+    id: Mapped[str] = mapped_column(identifier(36), primary_key=True, default=new_id)
+    email: Mapped[str] = mapped_column(identifier(255, nocase=True))
     password_hash: Mapped[str] = mapped_column("passwordHash", sa.String(255))
     role: Mapped[Role] = mapped_column(
         str_enum_column_type("user_role", Role),
@@ -90,11 +91,11 @@ class Channel(_Timestamps, Base):
     __tablename__ = "channels"
     __table_args__ = (sa.Index("idx_channel_owner", "ownerId"),)
 
-    id: Mapped[str] = mapped_column(case_insensitive(36), primary_key=True)
+    id: Mapped[str] = mapped_column(identifier(36, nocase=True), primary_key=True)
     name: Mapped[str] = mapped_column(sa.String(255))
     description: Mapped[str | None] = mapped_column(sa.Text)
     owner_id: Mapped[str] = mapped_column(
-        "ownerId", sa.String(36), sa.ForeignKey("users.id", name="fk_channels_owner")
+        "ownerId", identifier(36), sa.ForeignKey("users.id", name="fk_channels_owner")
     )
     encrypted_stream_key: Mapped[str] = mapped_column("encryptedStreamKey", sa.String(255))
     encrypted_source_password: Mapped[str] = mapped_column(
@@ -135,7 +136,7 @@ class Stream(_Timestamps, Base):
         sa.Index("idx_status", "status"),
     )
 
-    id: Mapped[str] = mapped_column(sa.String(36), primary_key=True, default=new_id)
+    id: Mapped[str] = mapped_column(identifier(36), primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(sa.String(255))
     description: Mapped[str | None] = mapped_column(sa.Text)
     stream_url: Mapped[str] = mapped_column("streamUrl", sa.String(255))
@@ -183,6 +184,6 @@ class Stream(_Timestamps, Base):
     extra: Mapped[dict[str, Any] | None] = mapped_column("metadata", sa.JSON(none_as_null=True))
     channel_id: Mapped[str] = mapped_column(
         "channelId",
-        case_insensitive(36),
+        identifier(36, nocase=True),
         sa.ForeignKey("channels.id", name="fk_streams_channel"),
     )

@@ -16,6 +16,16 @@ async def test_user_is_found_by_email_in_any_case(radio: Radio) -> None:
     assert await radio.accounts.count() == 1
 
 
+async def test_email_is_the_same_however_its_accents_are_composed(radio: Radio) -> None:
+    made = await radio.accounts.create(" JOSE\u0301@Radio.example ", "a good password")
+    assert made.email == "jos\u00e9@radio.example"
+    for typed in ("jos\u00e9@radio.example", "JOS\u00c9@radio.example", "jose\u0301@radio.example"):
+        assert (await radio.accounts.find(typed)).id == made.id
+    with pytest.raises(UnknownUser):
+        await radio.accounts.find("jose@radio.example")
+    assert (await radio.accounts.create("jose@radio.example", "a good password")).id != made.id
+
+
 async def test_unknown_user_is_refused(radio: Radio) -> None:
     with pytest.raises(UnknownUser):
         await radio.accounts.find("nobody@x")

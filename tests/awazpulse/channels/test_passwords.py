@@ -1,11 +1,12 @@
 import asyncio
 import threading
+import unicodedata
 
 import pytest
 from argon2 import PasswordHasher
 
 from awazpulse.channels.passwords import MAX_AT_ONCE, MAX_WAITING, Passwords
-from awazpulse.refusals import ServiceUnavailable
+from awazpulse.refusals import InvalidValue, ServiceUnavailable
 from tests.awazpulse.channels.support import CHEAP_HASHER
 
 
@@ -40,3 +41,32 @@ async def test_flood_of_logins_is_worked_on_two_at_a_time_and_refused_past_its_l
     await asyncio.gather(*tasks)
     assert peak <= MAX_AT_ONCE
     assert not await passwords.verify(None, "again")
+
+
+COMPOSED = unicodedata.normalize("NFC", "pässwörd \N{MUSICAL NOTE}")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [COMPOSED, unicodedata.normalize("NFD", COMPOSED), COMPOSED.replace(" ", "\N{NO-BREAK SPACE}")],
+)
+async def test_password_is_the_same_however_a_keyboard_composes_it(typed: str) -> None:
+    passwords = Passwords(CHEAP_HASHER)
+    assert await passwords.verify(await passwords.hash(COMPOSED), typed)
+    assert await passwords.verify(await passwords.hash(typed), COMPOSED)
+    assert not await passwords.verify(await passwords.hash(typed), "password \N{MUSICAL NOTE}")
+
+
+async def test_password_that_was_hashed_before_it_was_prepared_is_still_right() -> None:
+    typed = unicodedata.normalize("NFD", COMPOSED)
+    assert await Passwords(CHEAP_HASHER).verify(CHEAP_HASHER.hash(typed), typed)
+
+
+@pytest.mark.parametrize(
+    "password", ["a good\x00 password", "tab\tbed password", "\u0378 unassigned"]
+)
+async def test_password_of_characters_that_cannot_be_typed_is_refused(password: str) -> None:
+    passwords = Passwords(CHEAP_HASHER)
+    with pytest.raises(InvalidValue, match="choose others"):
+        await passwords.hash(password)
+    assert not await passwords.verify(CHEAP_HASHER.hash("another one"), password)

@@ -1,3 +1,5 @@
+from base64 import urlsafe_b64encode
+
 import pytest
 
 from awazpulse.channels.access import Identity
@@ -71,3 +73,30 @@ def test_what_is_no_token_is_refused(text: str) -> None:
 def test_token_of_another_secret_key_is_refused() -> None:
     with pytest.raises(InvalidToken, match="not one of ours"):
         Tokens(KEY + "!").verify(Tokens(KEY).issue(USER).text)
+
+
+def unsigned(header: str) -> str:
+    return urlsafe_b64encode(header.encode()).rstrip(b"=").decode() + ".e30.AA"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\udce9",  # the byte E9, as aiohttp reads headers
+        "é",
+        "\udced\udca0\udc80",
+        "a.b.\udcff",
+        "a.b.c",
+        "..",
+        unsigned("["),
+        unsigned("[" * 2900),
+        unsigned("1" * 2900),
+        unsigned('{"alg": "none"}'),
+        unsigned('{"alg": "HS256", "crit": ["x"]}'),
+        unsigned('{"alg": ["HS256"]}'),
+        unsigned('{"alg": "HS256", "kid": 1}'),
+    ],
+)
+def test_bytes_that_are_no_token_are_refused_as_such(text: str) -> None:
+    with pytest.raises(InvalidToken, match="not one of ours"):
+        Tokens(KEY).verify(text)

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from awazpulse.kinds import FormatChange, StreamType, TakeoverPolicy
-from awazpulse.store import Channel, Database, SchemaTooNew, Stream, migrate, open_database
+from awazpulse.store import Channel, Database, SchemaTooNew, Stream, User, migrate, open_database
 from awazpulse.store.models import Base
 from awazpulse.store.revisions import SCRIPTS, newest_revision
 
@@ -89,6 +89,28 @@ async def test_a_migration_that_was_cut_off_is_finished_by_the_next_start(
         )
     await migrate(first_database)
     await require_settings_of_revision_0002(first_database)
+
+
+async def test_emails_of_older_databases_are_made_one_form(first_database: Database) -> None:
+    addresses = {"u2": "JOSE\u0301@B", "u3": "Zoe\u0308@b", "u4": "zo\u00eb@b"}
+    async with first_database.engine.begin() as connection:
+        # The first collation of MySQL takes the last two for the same.
+        is_mysql = connection.dialect.name != "sqlite"
+        for user_id, email in addresses.items():
+            if is_mysql and user_id == "u4":
+                continue
+            await connection.execute(
+                sa.text("INSERT INTO users (id, email, passwordHash) VALUES (:id, :email, 'x')"),
+                {"id": user_id, "email": email},
+            )
+    await migrate(first_database)
+    async with first_database.read() as session:
+        found = {user.id: user.email for user in await session.scalars(sa.select(User))}
+    assert found["u2"] == "jos\u00e9@b"
+    if is_mysql:
+        assert found["u3"] == "zo\u00eb@b"
+    else:  # the form that u3 should have is u4's: both stay as they are
+        assert (found["u3"], found["u4"]) == ("Zoe\u0308@b", "zo\u00eb@b")
 
 
 async def test_settings_of_channels_can_be_taken_back_and_given_again(

@@ -143,18 +143,26 @@ async def test_stream_of_no_channel_is_refused(database: Database) -> None:
         await insert_stream(database)
 
 
-async def test_emails_and_channel_ids_are_unique_in_any_case(database: Database) -> None:
+INSERT_USER = "INSERT INTO users (id, email, passwordHash) VALUES (:id, :email, 'x')"
+
+
+async def test_emails_are_unique_and_compare_by_bytes(database: Database) -> None:
+    for number, email in enumerate(("jose@b", "jos\u00e9@b", "jose\u0301@b")):
+        await execute(database, INSERT_USER, id=f"u{number}", email=email)
+    with pytest.raises(IntegrityError):
+        await execute(database, INSERT_USER, id="u9", email="jos\u00e9@b")
+    async with database.read() as session:
+        found = await session.scalars(sa.select(User.id).where(User.email == "jos\u00e9@b"))
+        assert list(found) == ["u1"]
+
+
+@pytest.mark.parametrize("other", ["\u00fc1", "u\u03081"])
+async def test_identifiers_compare_by_bytes(database: Database, other: str) -> None:
     await insert_channel(database)
-    with pytest.raises(IntegrityError):
-        await execute(
-            database, "INSERT INTO users (id, email, passwordHash) VALUES ('u2', 'A@B', 'x')"
-        )
-    with pytest.raises(IntegrityError):
-        await execute(
-            database,
-            "INSERT INTO channels (id, name, ownerId, encryptedStreamKey, encryptedSourcePassword)"
-            " VALUES ('C1', 'One', 'u1', 'x', 'y')",
-        )
+    await execute(database, INSERT_USER, id=other, email="u@b")
+    async with database.read() as session:
+        assert list(await session.scalars(sa.select(User.id).where(User.id == other))) == [other]
+        assert (await session.scalars(sa.select(Channel.owner_id))).one() == "u1"
 
 
 async def test_text_of_any_alphabet_and_json_come_back_as_they_went(database: Database) -> None:
