@@ -4,6 +4,7 @@ from aiohttp import web
 
 from .authentication import AuthRoutes
 from .bodies import MAX_BODY_BYTES
+from .channels import ChannelRoutes
 from .contract import ContractRoutes
 from .credentials import CredentialRoutes
 from .dispatch import make_route
@@ -14,12 +15,15 @@ from .middlewares import ANY_ORIGIN, answer_errors, make_cors
 from .operations import OperationRoutes
 from .services import Services
 from .streams import StreamRoutes
+from .users import UserRoutes
 
 
 def list_endpoints(services: Services) -> list[Endpoint]:
     """Return all endpoints, those of the command line included."""
     kinds = (
         AuthRoutes,
+        UserRoutes,
+        ChannelRoutes,
         StreamRoutes,
         CredentialRoutes,
         FallbackRoutes,

@@ -1,15 +1,21 @@
 """Who is asking, and the endpoints under /auth."""
 
+from http import HTTPStatus
+
 from aiohttp import web
+from pydantic import Field
 
 from awazpulse.channels.access import Identity
+from awazpulse.channels.sign_ins import SignIn
 from awazpulse.kinds import Role
-from awazpulse.refusals import InvalidToken, UnknownUser, WrongLogin
+from awazpulse.refusals import InvalidToken, WrongLogin
 
-from .bodies import LoginBody
+from .bodies import LoginBody, PasswordChangeBody, RefreshBody
 from .endpoints import Access, Call, Endpoint
 from .models import Answer
 from .services import Services
+
+_TAG = "accounts"
 
 
 def read_bearer_token(request: web.Request) -> str:
@@ -23,14 +29,11 @@ def read_bearer_token(request: web.Request) -> str:
 async def identify(request: web.Request, services: Services) -> Identity:
     """Return who is asking, as the database knows them now. Raises `InvalidToken`.
 
-    A token lives for hours; in them a user may lose a role, or go.
+    A token lives for hours; in them a user may lose a role, sign out, or go.
     """
     claimed = services.tokens.verify(read_bearer_token(request))
-    try:
-        user = await services.users.get(claimed.user_id)
-    except UnknownUser:
-        raise InvalidToken("this user does not exist any more") from None
-    return Identity(user.id, user.email, Role(user.role))
+    user = await services.users.identify(claimed)
+    return Identity(user.id, user.email, Role(user.role), claimed.sign_in_id, claimed.issued_at)
 
 
 class UserAnswer(Answer):
@@ -42,11 +45,12 @@ class UserAnswer(Answer):
 
 
 class LoginAnswer(Answer):
-    """A token for one who has signed in."""
+    """Tokens for one who has signed in."""
 
     access_token: str
     token_type: str
-    expires_in: int
+    expires_in: int = Field(description="seconds that the access token is good for")
+    refresh_token: str = Field(description="good for one use, at /auth/refresh, within 30 days")
     user: UserAnswer
 
 
@@ -64,9 +68,46 @@ class AuthRoutes:
                 path="/auth/login",
                 handler=self._log_in,
                 access=Access.ANYONE,
-                tag="accounts",
+                tag=_TAG,
                 summary="Sign in",
                 body=LoginBody,
+                answer=LoginAnswer,
+                refusals=(WrongLogin,),
+                is_secret=True,
+            ),
+            Endpoint(
+                method="POST",
+                path="/auth/refresh",
+                handler=self._refresh,
+                access=Access.ANYONE,
+                tag=_TAG,
+                summary="Stay signed in: new tokens for a refresh token",
+                description="The refresh token is used up. One that is used again later ends the sign-in.",
+                body=RefreshBody,
+                answer=LoginAnswer,
+                refusals=(InvalidToken,),
+                is_secret=True,
+            ),
+            Endpoint(
+                method="POST",
+                path="/auth/logout",
+                handler=self._log_out,
+                access=Access.ANYONE,
+                tag=_TAG,
+                summary="End the sign-in that a refresh token is of",
+                description="Its access tokens open nothing any more. A token that is none ends nothing.",
+                body=RefreshBody,
+                status=HTTPStatus.NO_CONTENT,
+            ),
+            Endpoint(
+                method="PUT",
+                path="/auth/password",
+                handler=self._change_password,
+                access=Access.USER,
+                tag=_TAG,
+                summary="Change the password",
+                description="Every sign-in ends but this one, which the answer continues.",
+                body=PasswordChangeBody,
                 answer=LoginAnswer,
                 refusals=(WrongLogin,),
                 is_secret=True,
@@ -76,7 +117,7 @@ class AuthRoutes:
                 path="/auth/me",
                 handler=self._get_me,
                 access=Access.USER,
-                tag="accounts",
+                tag=_TAG,
                 summary="Who the token is of",
                 answer=UserAnswer,
                 is_secret=True,
@@ -85,14 +126,31 @@ class AuthRoutes:
 
     async def _log_in(self, call: Call) -> LoginAnswer:
         body = call.body_as(LoginBody)
-        address = call.request.remote or ""
-        user = await self._services.users.authenticate(body.email, body.password, address)
-        token = self._services.tokens.issue(user)
+        user = await self._services.users.authenticate(body.email, body.password, call.address)
+        return self._answer(await self._services.sign_ins.begin(user))
+
+    async def _refresh(self, call: Call) -> LoginAnswer:
+        token = call.body_as(RefreshBody).refresh_token
+        return self._answer(await self._services.sign_ins.refresh(token))
+
+    async def _log_out(self, call: Call) -> None:
+        await self._services.sign_ins.end(call.body_as(RefreshBody).refresh_token)
+
+    async def _change_password(self, call: Call) -> LoginAnswer:
+        body = call.body_as(PasswordChangeBody)
+        user = await self._services.users.change_password(
+            call.user.user_id, body.current_password, body.new_password, call.address
+        )
+        return self._answer(await self._services.sign_ins.begin(user))
+
+    def _answer(self, sign_in: SignIn) -> LoginAnswer:
+        token = self._services.tokens.issue(sign_in.user, sign_in.id)
         return LoginAnswer(
             access_token=token.text,
             token_type="Bearer",  # noqa: S106  # RFC 6750's name for it
             expires_in=token.expires_in_s,
-            user=UserAnswer.model_validate(user),
+            refresh_token=sign_in.refresh_token,
+            user=UserAnswer.model_validate(sign_in.user),
         )
 
     async def _get_me(self, call: Call) -> UserAnswer:

@@ -5,9 +5,11 @@ from typing import Annotated, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import from_json, to_json
 
 from awazpulse.channels.accounts import MAX_EMAIL_CHARACTERS
 from awazpulse.channels.passwords import MAX_PASSWORD_CHARACTERS
+from awazpulse.channels.sign_ins import MAX_TOKEN_CHARACTERS
 from awazpulse.kinds import StreamType
 from awazpulse.refusals import InvalidValue
 from awazpulse.relay.title import MAX_TITLE_CHARACTERS
@@ -20,11 +22,28 @@ BODY_TIMEOUT_S = 10.0  # a body that trickles in holds a connection no longer th
 B = TypeVar("B", bound=BaseModel)
 
 
+Email = Annotated[str, Field(max_length=MAX_EMAIL_CHARACTERS)]
+Password = Annotated[str, Field(max_length=MAX_PASSWORD_CHARACTERS)]
+
+
 class LoginBody(Body):
     """An e-mail address and its password."""
 
-    email: Annotated[str, Field(max_length=MAX_EMAIL_CHARACTERS)]
-    password: Annotated[str, Field(max_length=MAX_PASSWORD_CHARACTERS)]
+    email: Email
+    password: Password
+
+
+class RefreshBody(Body):
+    """A refresh token."""
+
+    refresh_token: Annotated[str, Field(max_length=MAX_TOKEN_CHARACTERS)]
+
+
+class PasswordChangeBody(Body):
+    """A user's present password and the next one."""
+
+    current_password: Password
+    new_password: Password
 
 
 class SwitchTypeBody(Body):
@@ -55,9 +74,21 @@ async def read_body(request: web.Request, model: type[B]) -> B:
             text=f"the body did not arrive within {BODY_TIMEOUT_S:g} s"
         ) from None
     try:
-        return model.model_validate_json(raw)
+        return model.model_validate_json(_spell_integers(raw), strict=True)
     except ValidationError as error:
         raise InvalidValue(describe_error(error)) from None
+
+
+def _spell_integers(raw: bytes) -> bytes:
+    """Return a body with 5.0 as 5: JSON Schema takes both for integers, our models the second only."""
+    try:
+        value = from_json(raw, allow_inf_nan=False)
+    except ValueError:
+        return raw  # its validation says what is wrong
+    if not isinstance(value, dict):
+        return raw
+    changed = {k: int(v) for k, v in value.items() if isinstance(v, float) and v.is_integer()}
+    return to_json(value | changed) if changed else raw
 
 
 def describe_error(error: ValidationError) -> str:

@@ -4,6 +4,7 @@ The order of the checks is the same everywhere: who asks (401), does the channel
 (403), and only then what they ask (400).
 """
 
+from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
@@ -17,8 +18,8 @@ from awazpulse.refusals import Forbidden, InvalidValue
 
 from .authentication import identify
 from .bodies import describe_error, read_body
-from .endpoints import Access, Call, Endpoint
-from .models import Answer, Body
+from .endpoints import Access, Call, Endpoint, Reply, Result
+from .models import Body
 from .services import Services
 
 MAX_QUERY_FIELDS = 32
@@ -74,7 +75,9 @@ def _read_query(request: web.Request, model: type[Body]) -> Body:
         raise InvalidValue(describe_error(error)) from None
 
 
-def _answer(endpoint: Endpoint, result: Answer | web.StreamResponse | None) -> web.StreamResponse:
+def _answer(endpoint: Endpoint, result: Result) -> web.StreamResponse:
+    if isinstance(result, Reply):
+        return _answer(replace(endpoint, status=result.status), result.answer)
     if isinstance(result, web.StreamResponse):
         return result
     headers = {"Cache-Control": "no-store"} if endpoint.is_secret else {}

@@ -70,6 +70,11 @@ class Call:
         return self.channel
 
     @property
+    def address(self) -> str:
+        """The address of the client."""
+        return self.request.remote or ""
+
+    @property
     def path_id(self) -> str:
         """The `{id}` of the path, as it came."""
         return self.request.match_info["id"]
@@ -85,7 +90,15 @@ class Call:
         return self.query
 
 
-Result = Answer | web.StreamResponse | None
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer with another status of success than the endpoint's first one."""
+
+    answer: Answer
+    status: HTTPStatus
+
+
+Result = Answer | Reply | web.StreamResponse | None
 Handler = Callable[[Call], Awaitable[Result]]
 
 
@@ -110,7 +123,8 @@ class Endpoint:
     is_list: bool = False
     is_nullable: bool = False
     status: HTTPStatus = HTTPStatus.OK
-    body: type[Body] | None = None
+    other_successes: tuple[HTTPStatus, ...] = ()  # with the same answer
+    body: type[BaseModel] | None = None
     query: type[Body] | None = None
     refusals: tuple[type[Refusal], ...] = ()
     statuses: tuple[HTTPStatus, ...] = ()  # of errors that are no refusals

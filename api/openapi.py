@@ -77,7 +77,10 @@ def _describe(endpoint: Endpoint, schemas: dict[_Key, Schema]) -> Schema:
             (f"For {endpoint.access.value}.", *endpoint.description.split())
         ).strip(),
         "parameters": _list_parameters(endpoint),
-        "responses": {str(endpoint.status.value): _describe_success(endpoint, schemas)},
+        "responses": {
+            str(status.value): _describe_success(endpoint, schemas) | {"description": status.phrase}
+            for status in (endpoint.status, *endpoint.other_successes)
+        },
         "security": [{_BEARER: []}] if endpoint.access.needs_user else [],
         "x-access": endpoint.access.name.lower(),
     }
@@ -154,6 +157,7 @@ def _list_errors(endpoint: Endpoint) -> set[HTTPStatus]:
 
 
 def _name(endpoint: Endpoint) -> str:
-    """Return a name for generated clients: getStreamsChannelActiveType."""
-    words = re.findall(r"[A-Za-z]+", _PATH_FIELD.sub("", endpoint.path))
+    """Return a name for generated clients: getStreamsChannelActiveType, getUsersOne."""
+    path = endpoint.path.removesuffix("{id}") + ("one" if endpoint.path.endswith("{id}") else "")
+    words = re.findall(r"[A-Za-z]+", _PATH_FIELD.sub("", path))
     return endpoint.method.lower() + "".join(word.capitalize() for word in words)

@@ -19,6 +19,8 @@ from awazpulse.refusals import (
     Forbidden,
     InvalidToken,
     InvalidValue,
+    LastAdministrator,
+    LimitReached,
     OffAir,
     Refusal,
     ServiceUnavailable,
@@ -65,6 +67,11 @@ _KINDS: tuple[tuple[type[Refusal], ProblemKind], ...] = (
     (UnknownChannel, ProblemKind("unknown-channel", "Unknown channel", HTTPStatus.NOT_FOUND)),
     (UnknownUser, ProblemKind("unknown-user", "Unknown user", HTTPStatus.NOT_FOUND)),
     (OffAir, ProblemKind("off-air", "Off air", HTTPStatus.CONFLICT)),
+    (LimitReached, ProblemKind("limit-reached", "Limit reached", HTTPStatus.FORBIDDEN)),
+    (
+        LastAdministrator,
+        ProblemKind("last-administrator", "Last administrator", HTTPStatus.CONFLICT),
+    ),
     (AlreadyExists, ProblemKind("already-exists", "Already exists", HTTPStatus.CONFLICT)),
     (
         FileTooLarge,

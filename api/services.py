@@ -1,6 +1,6 @@
 """What the API needs of the server, as narrow as it needs it. The application hands it in."""
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from awazpulse.channels.credentials import ChannelCredentials, HlsCredentials, I
 from awazpulse.channels.fallback_files import FallbackInfo
 from awazpulse.channels.levels import LevelReport
 from awazpulse.channels.records import ActiveStream, ChannelRecord, SwitchOutcome
+from awazpulse.channels.sign_ins import SignIn
 from awazpulse.channels.tokens import AccessToken, InternalAction
 from awazpulse.kinds import StreamType
 from awazpulse.relay import Title
@@ -45,7 +46,25 @@ class LevelReports(Protocol):
 
 
 class Channels(Protocol):
-    """Reads channels."""
+    """Reads and writes channels."""
+
+    async def list_page(
+        self, after: str, limit: int, *, owner_id: str | None = None, archived: bool = False
+    ) -> list[Channel]:
+        """Return channels by id, those after the id `after`."""
+
+    async def provision(
+        self, channel_id: str, owner_id: str, settings: Mapping[str, object]
+    ) -> tuple[ChannelRecord, bool]:
+        """Make a channel, which may be there already; say whether it is new."""
+
+    async def set_within_limits(
+        self, channel_id: str, settings: Mapping[str, object]
+    ) -> ChannelRecord:
+        """Change settings by their JSON names."""
+
+    async def archive(self, channel_id: str, *, is_archived: bool) -> ChannelRecord:
+        """Put a channel away, or get it back."""
 
     async def get(self, channel_id: str) -> ChannelRecord:
         """Return a channel. Raises `UnknownChannel`."""
@@ -65,14 +84,47 @@ class Users(Protocol):
     async def authenticate(self, email: str, password: str, address: str) -> User:
         """Return the user whose login this is. Raises `WrongLogin`."""
 
+    async def identify(self, claimed: Identity) -> User:
+        """Return the user of a token as they are now. Raises `InvalidToken`."""
+
     async def get(self, user_id: str) -> User:
         """Return a user by id. Raises `UnknownUser`."""
+
+    async def list_page(self, after: str, limit: int) -> list[User]:
+        """Return users by id, those after the id `after`."""
+
+    async def provision(
+        self, user_id: str | None, email: str, password: str, settings: Mapping[str, object]
+    ) -> tuple[User, bool]:
+        """Make a user, who may be there already; say whether they are new."""
+
+    async def change(self, user_id: str, values: Mapping[str, object]) -> User:
+        """Change a user."""
+
+    async def change_password(self, user_id: str, present: str, new: str, address: str) -> User:
+        """Change a user's own password."""
+
+    async def set_password(self, email: str, password: str) -> User:
+        """Give a user another password."""
+
+
+class SignInKeeper(Protocol):
+    """Keeps people signed in."""
+
+    async def begin(self, user: User) -> SignIn:
+        """Sign in a user whose password was right."""
+
+    async def refresh(self, refresh_token: str) -> SignIn:
+        """Use a refresh token. Raises `InvalidToken`."""
+
+    async def end(self, refresh_token: str) -> None:
+        """Sign out."""
 
 
 class TokenKeeper(Protocol):
     """Makes and verifies tokens. What it verifies raises `InvalidToken`."""
 
-    def issue(self, user: User) -> AccessToken:
+    def issue(self, user: User, sign_in_id: str | None = None) -> AccessToken:
         """Return a token for a user who has signed in."""
 
     def verify(self, text: str) -> Identity:
@@ -121,6 +173,7 @@ class Services:
     streams: Streams
     channels: Channels
     users: Users
+    sign_ins: SignInKeeper
     tokens: TokenKeeper
     database: Pingable
     fallbacks: Fallbacks

@@ -27,6 +27,7 @@ from awazpulse.channels.fallback_files import FallbackFiles, ProbedFile
 from awazpulse.channels.levels import LevelMonitor
 from awazpulse.channels.public_urls import PublicUrls
 from awazpulse.channels.secrets import Vault
+from awazpulse.channels.sign_ins import SignIns
 from awazpulse.channels.stand_ins import StandInShelf
 from awazpulse.channels.stream_manager import StreamManager
 from awazpulse.channels.tokens import Tokens
@@ -97,6 +98,7 @@ class Core:
         self.vault = Vault(secret_key)
         self.tokens = Tokens(secret_key)
         self.accounts = Accounts(self.database)
+        self.sign_ins = SignIns(self.database)
         self.catalog = ChannelCatalog(self.database, self.vault, lambda: self.urls)
         self.media = MediaWorker()
         self.stand_ins = StandInShelf(self.media, settings.data_dir)
@@ -200,6 +202,7 @@ class App:
             manager,
             core.catalog,
             core.accounts,
+            core.sign_ins,
             core.tokens,
             core.database,
             core.fallbacks,

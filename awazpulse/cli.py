@@ -24,9 +24,9 @@ from awazpulse import card
 from awazpulse.app import Core, Started, serve
 from awazpulse.channels.channel_settings import describe_settings
 from awazpulse.channels.credentials import HlsCredentials, IcecastCredentials
+from awazpulse.channels.passwords import generate_password
 from awazpulse.channels.tokens import InternalAction
 from awazpulse.errors import AwazPulseError
-from awazpulse.first_start import generate_password
 from awazpulse.kinds import Role, StreamType
 from awazpulse.logs import start_logging
 from awazpulse.refusals import Refusal

@@ -1,10 +1,10 @@
 """What an empty database is given, so that the first start can be tried at once."""
 
-import secrets
 from dataclasses import dataclass, field
 
 from awazpulse.channels.accounts import Accounts
 from awazpulse.channels.catalog import ChannelCatalog
+from awazpulse.channels.passwords import generate_password
 from awazpulse.refusals import AlreadyExists
 
 OWNER_EMAIL = "owner@localhost"
@@ -18,11 +18,6 @@ class FirstOwner:
 
     email: str
     password: str = field(repr=False)
-
-
-def generate_password() -> str:
-    """Return a password that nobody guesses and everybody can type."""
-    return secrets.token_urlsafe(12)
 
 
 async def populate_if_empty(accounts: Accounts, catalog: ChannelCatalog) -> FirstOwner | None:

@@ -4,18 +4,20 @@ Secrets are for the channel's owner alone: an administrator can switch a station
 cannot broadcast in its name.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from awazpulse.kinds import Role
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who is asking."""
+    """Who is asking; by a token of which sign-in, None for the operator's, and issued when (Unix)."""
 
     user_id: str
     email: str
     role: Role
+    sign_in_id: str | None = field(default=None, compare=False)
+    issued_at: int = field(default=0, compare=False)
 
 
 def owns(identity: Identity, owner_id: str) -> bool:

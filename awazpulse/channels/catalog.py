@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from awazpulse.kinds import StreamType
-from awazpulse.refusals import AlreadyExists, InvalidValue
+from awazpulse.refusals import AlreadyExists, InvalidValue, LimitReached, UnknownUser
 from awazpulse.store import Channel, Sessions, User, utc_now
+from awazpulse.store.models import DEFAULT_MAX_LISTENERS
 
 from .accounts import require_user
 from .availability import refusing_when_away
@@ -42,21 +44,56 @@ class ChannelCatalog:
         `owner` is an e-mail address, or a user not saved yet, who is made together with the
         channel or not at all. Raises `InvalidValue`, `UnknownUser`, `AlreadyExists`.
         """
-        if not CHANNEL_ID.fullmatch(channel_id):
-            raise InvalidValue(
-                f"got channel id {channel_id!r}, expected 1 to 36 letters, digits, '-' and '_'"
-            )
-        settings = parse_settings({"name": name})
-        channel = Channel(id=channel_id, name=settings["name"])
-        self._renew(channel, SecretKind.STREAM_KEY)
-        self._renew(channel, SecretKind.SOURCE_PASSWORD)
+        channel = self._make(channel_id, name)
         with refusing_when_away("make a channel"):
             try:
-                await self._insert(channel, owner)
+                async with self._sessions.write() as session:
+                    if await _find_by_id(session, channel_id) is not None:
+                        raise AlreadyExists(f"channel {channel_id!r} exists already")
+                    if isinstance(owner, User):
+                        session.add(owner)
+                        await session.flush()
+                    else:
+                        owner = await require_user(session, owner)
+                    await self._insert(session, channel, owner.id)
             except IntegrityError:
                 which = f" or user {owner.email!r}" if isinstance(owner, User) else ""
                 raise AlreadyExists(f"channel {channel_id!r}{which} exists already") from None
         return channel
+
+    async def provision(
+        self, channel_id: str, owner_id: str, settings: Mapping[str, object]
+    ) -> tuple[ChannelRecord, bool]:
+        """Make a channel with settings by their JSON names; return it, and whether it is new.
+
+        The owner's channel that has this id already is left as it is. Raises `InvalidValue`,
+        `UnknownUser`, `AlreadyExists`, `LimitReached`.
+        """
+        values = parse_settings(settings)
+        channel = self._make(channel_id, str(values.get("name", channel_id)))
+        with refusing_when_away("make a channel"):
+            try:
+                async with self._sessions.write() as session:
+                    known = await _find_by_id(session, channel_id)
+                    if known is not None:
+                        if known.id == channel_id and known.owner_id == owner_id:
+                            return await load_channel(session, channel_id), False
+                        raise AlreadyExists(f"channel {channel_id!r} exists already")
+                    # Locked, so that two at once cannot both be the last that the limit allows.
+                    owner = await session.get(User, owner_id, with_for_update=True)
+                    if owner is None or owner.id != owner_id:
+                        raise UnknownUser(owner_id)
+                    await _require_room(session, owner)
+                    require_below(owner.max_listeners, values)
+                    if owner.max_listeners is not None:
+                        most = min(DEFAULT_MAX_LISTENERS, owner.max_listeners)
+                        values.setdefault("max_listeners", most)
+                    await self._insert(session, channel, owner.id)
+                    record = await load_channel(session, channel_id)
+                    _apply(record, values)
+            except IntegrityError:  # another one was faster
+                raise AlreadyExists(f"channel {channel_id!r} exists already") from None
+            return await self.get(channel_id), True
 
     async def get(self, channel_id: str) -> ChannelRecord:
         """Return a channel with its streams. Raises `UnknownChannel`."""
@@ -70,6 +107,18 @@ class ChannelCatalog:
             async with self._sessions.read() as session:
                 return list(await session.scalars(select(Channel).order_by(Channel.id)))
 
+    async def list_page(
+        self, after: str, limit: int, *, owner_id: str | None = None, archived: bool = False
+    ) -> list[Channel]:
+        """Return at most `limit` channels by id, those after the id `after`; of one owner, or of all."""
+        is_archived = Channel.archived_at.is_not(None)
+        query = select(Channel).where(Channel.id > after, is_archived if archived else ~is_archived)
+        if owner_id is not None:
+            query = query.where(Channel.owner_id == owner_id)
+        with refusing_when_away("list the channels"):
+            async with self._sessions.read() as session:
+                return list(await session.scalars(query.order_by(Channel.id).limit(limit)))
+
     async def set(self, channel_id: str, settings: Mapping[str, object]) -> ChannelRecord:
         """Change settings by their JSON names, all of them or none; return the channel.
 
@@ -79,12 +128,36 @@ class ChannelCatalog:
         with refusing_when_away("change the channel"):
             async with self._sessions.write() as session:
                 record = await load_channel(session, channel_id, lock=True)
-                for name, value in values.items():
-                    if name in OF_CHANNEL:
-                        setattr(record.channel, name, value)
-                    if name in OF_STREAMS:
-                        for stream in record.streams:
-                            setattr(stream, name, value)
+                _apply(record, values)
+        return record
+
+    async def set_within_limits(
+        self, channel_id: str, settings: Mapping[str, object]
+    ) -> ChannelRecord:
+        """Do the same within what the channel's owner may have. Raises `LimitReached`, too."""
+        values = parse_settings(settings)
+        with refusing_when_away("change the channel"):
+            async with self._sessions.write() as session:
+                record = await load_channel(session, channel_id, lock=True)
+                owner = await session.get_one(User, record.channel.owner_id)
+                require_below(owner.max_listeners, values)
+                _apply(record, values)
+        return record
+
+    async def archive(self, channel_id: str, *, is_archived: bool) -> ChannelRecord:
+        """Put a channel away, with its rows and secrets, or get it back.
+
+        Its id stays taken, and nobody may broadcast. Raises `UnknownChannel`, `LimitReached`.
+        """
+        with refusing_when_away("change the channel"):
+            async with self._sessions.write() as session:
+                record = await load_channel(session, channel_id, lock=True)
+                if (record.channel.archived_at is not None) != is_archived:
+                    if not is_archived:
+                        id_ = record.channel.owner_id
+                        owner = await session.get_one(User, id_, with_for_update=True)
+                        await _require_room(session, owner)
+                    record.channel.archived_at = utc_now() if is_archived else None
         return record
 
     async def get_credentials(self, channel_id: str) -> ChannelCredentials:
@@ -115,25 +188,27 @@ class ChannelCatalog:
                 secret = self._renew(record.channel, kind)
         return make_credentials(channel_id, secret, secret, self._urls()).of(stream_type)
 
-    async def _insert(self, channel: Channel, owner: str | User) -> None:
+    def _make(self, channel_id: str, name: str) -> Channel:
+        """Return a channel with new secrets, not saved. Raises `InvalidValue`."""
+        if not CHANNEL_ID.fullmatch(channel_id):
+            raise InvalidValue(
+                f"got channel id {channel_id[:64]!r}, expected 1 to 36 letters, digits, '-' and '_'"
+            )
+        channel = Channel(id=channel_id, name=parse_settings({"name": name})["name"])
+        self._renew(channel, SecretKind.STREAM_KEY)
+        self._renew(channel, SecretKind.SOURCE_PASSWORD)
+        return channel
+
+    async def _insert(self, session: AsyncSession, channel: Channel, owner_id: str) -> None:
         now = utc_now()
         channel.created_at = channel.updated_at = now
-        async with self._sessions.write() as session:
-            if isinstance(owner, User):
-                session.add(owner)
-                await session.flush()
-            else:
-                owner = await require_user(session, owner)
-            channel.owner_id = owner.id
-            # Ids stand in URLs and name files: two that differ by case only would be mistaken.
-            same = select(Channel.id).where(func.lower(Channel.id) == channel.id.lower())
-            if await session.scalar(same):
-                raise AlreadyExists(f"channel {channel.id!r} exists already")
-            session.add(channel)
-            await session.flush()
-            stream = new_stream(ChannelRecord(channel, ()), StreamType.HLS, self._urls(), now)
-            stream.is_main_stream = True
-            session.add(stream)
+        channel.owner_id = owner_id
+        session.add(channel)
+        await session.flush()
+        stream = new_stream(ChannelRecord(channel, ()), StreamType.HLS, self._urls(), now)
+        stream.is_main_stream = True
+        session.add(stream)
+        await session.flush()
 
     def _renew(self, channel: Channel, kind: SecretKind) -> str:
         secret = generate_secret()
@@ -143,3 +218,43 @@ class ChannelCatalog:
         else:
             channel.encrypted_source_password = sealed
         return secret
+
+
+def _apply(record: ChannelRecord, values: Mapping[str, object]) -> None:
+    for name, value in values.items():
+        if name in OF_CHANNEL:
+            setattr(record.channel, name, value)
+        if name in OF_STREAMS:
+            for stream in record.streams:
+                setattr(stream, name, value)
+
+
+async def _find_by_id(session: AsyncSession, channel_id: str) -> Channel | None:
+    """Return the channel with this id in any case.
+
+    Ids stand in URLs and name files: two that differ by case only would be mistaken.
+    """
+    found: Channel | None = await session.scalar(
+        select(Channel).where(func.lower(Channel.id) == channel_id.lower())
+    )
+    return found
+
+
+async def _require_room(session: AsyncSession, owner: User) -> None:
+    """Raise `LimitReached` if the owner has as many channels as they may."""
+    of_owner = select(func.count()).where(Channel.owner_id == owner.id)
+    count = await session.scalar(of_owner.where(Channel.archived_at.is_(None))) or 0
+    if count >= owner.max_channels:
+        raise LimitReached(
+            f"{owner.email} may have {owner.max_channels} channels and has {count}; archive one,"
+            " or ask the operator for more"
+        )
+
+
+def require_below(max_listeners: int | None, values: Mapping[str, object]) -> None:
+    """Raise `LimitReached` if a channel is to have more listeners than its owner's channels may."""
+    wanted = values.get("max_listeners")
+    if max_listeners is not None and isinstance(wanted, int) and wanted > max_listeners:
+        raise LimitReached(
+            f"maxListeners: got {wanted}, the operator allows {max_listeners}; ask for more"
+        )

@@ -19,6 +19,7 @@ from awazpulse.store.models import (
 )
 
 MAX_MAX_LISTENERS = 1_000_000
+DEFAULT_BITRATE_KBPS = 128
 MAX_BITRATE_KBPS = 2048
 MAX_DESCRIPTION_CHARACTERS = 10_000
 MAX_GRACE_TIME_S = 600  # a station that is away for longer is off air, and its players may be told
@@ -53,7 +54,7 @@ class ChannelSettings(BaseModel):
     )
     quality: Quality = Field(Quality.MEDIUM, description="low, medium, high or hd: a label")
     bitrate: int = Field(
-        128,
+        DEFAULT_BITRATE_KBPS,
         ge=8,
         le=MAX_BITRATE_KBPS,
         description="kbit/s that are shown until the audio tells them",

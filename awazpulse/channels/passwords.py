@@ -8,6 +8,7 @@ composes its accents.
 """
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -22,6 +23,11 @@ MAX_AT_ONCE = 2
 MAX_WAITING = 100
 
 T = TypeVar("T")
+
+
+def generate_password() -> str:
+    """Return a password that nobody guesses and everybody can type."""
+    return secrets.token_urlsafe(12)
 
 
 class Passwords:

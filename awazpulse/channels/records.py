@@ -9,7 +9,12 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from awazpulse.kinds import FormatChange, StreamStatus, StreamType, TakeoverPolicy
-from awazpulse.refusals import ChannelDisabled, ChannelInMaintenance, UnknownChannel
+from awazpulse.refusals import (
+    AccountDisabled,
+    ChannelDisabled,
+    ChannelInMaintenance,
+    UnknownChannel,
+)
 from awazpulse.store import Channel, Stream
 from awazpulse.store.models import DEFAULT_MAX_LISTENERS
 
@@ -21,6 +26,8 @@ class ChannelPolicy(NamedTuple):
 
     id: str
     is_active: bool
+    archived_at: datetime | None
+    is_owner_active: bool | None
     title_charset: str
     grace_time: int
     takeover: TakeoverPolicy
@@ -83,6 +90,10 @@ class _Record(Generic[ChannelRow, StreamRow]):
         A stream in `maintenance` takes no source: whoever set that wants silence. `scheduled`
         only announces; the encoder that comes makes it live.
         """
+        if self.channel.is_owner_active is False:
+            raise AccountDisabled(self.channel.id)
+        if self.channel.archived_at is not None:
+            raise ChannelDisabled(self.channel.id)
         if not self.channel.is_active or (self.main and self.main.is_active is False):
             raise ChannelDisabled(self.channel.id)
         if self.main and self.main.status is StreamStatus.MAINTENANCE:
@@ -168,7 +179,12 @@ async def load_policies(session: AsyncSession, ids: Sequence[str]) -> dict[str, 
 
 async def load_always_on(session: AsyncSession) -> list[str]:
     """Return the ids of the channels that a fallback alone keeps on air."""
-    query = select(Channel.id).where(Channel.always_on, Channel.is_active)
+    query = select(Channel.id).where(
+        Channel.always_on,
+        Channel.is_active,
+        Channel.archived_at.is_(None),
+        Channel.is_owner_active.is_(True),
+    )
     return list(await session.scalars(query.where(Channel.fallback_file.is_not(None))))
 
 

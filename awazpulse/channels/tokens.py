@@ -19,7 +19,8 @@ from awazpulse.store import User
 from .access import Identity
 from .keys import derive_key
 
-ACCESS_LIFETIME_S = 12 * 3600
+ACCESS_LIFETIME_S = 12 * 3600  # of the operator's; a script may run for a night
+SIGN_IN_ACCESS_LIFETIME_S = 3600  # a sign-in has its refresh token for longer
 INTERNAL_LIFETIME_S = 60  # made and used at once, on the same machine or near it
 MAX_TOKEN_CHARACTERS = 4096
 
@@ -59,17 +60,26 @@ class Tokens:
         self._access_lifetime_s = access_lifetime_s
         self._wall_clock = wall_clock
 
-    def issue(self, user: User) -> AccessToken:
-        """Return a token for a user who has signed in."""
+    def issue(self, user: User, sign_in_id: str | None = None) -> AccessToken:
+        """Return a token: of a sign-in, with which it ends, or the operator's."""
         claims = {"sub": user.id, "email": user.email, "role": Role(user.role).value}
-        text = self._sign(claims, _ACCESS_AUDIENCE, self._access_lifetime_s)
-        return AccessToken(text, self._access_lifetime_s)
+        lifetime_s = self._access_lifetime_s
+        if sign_in_id is not None:
+            claims["sid"] = sign_in_id
+            lifetime_s = min(lifetime_s, SIGN_IN_ACCESS_LIFETIME_S)
+        return AccessToken(self._sign(claims, _ACCESS_AUDIENCE, lifetime_s), lifetime_s)
 
     def verify(self, text: str) -> Identity:
         """Return whose token this is. Raises `InvalidToken`."""
         claims = self._open(text, _ACCESS_AUDIENCE, ["sub", "email", "role"])
         try:
-            return Identity(str(claims["sub"]), str(claims["email"]), Role(claims["role"]))
+            return Identity(
+                str(claims["sub"]),
+                str(claims["email"]),
+                Role(claims["role"]),
+                claims.get("sid"),
+                int(claims["iat"]),
+            )
         except ValueError:
             raise InvalidToken(_NOT_OURS) from None
 

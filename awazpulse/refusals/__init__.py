@@ -100,6 +100,15 @@ class ChannelDisabled(Refusal):
         return f"channel {self.channel_id} is disabled; ask the operator to enable it"
 
 
+class AccountDisabled(ChannelDisabled):
+    """The account of the channel's owner is disabled."""
+
+    def __str__(self) -> str:
+        return (
+            f"the account of the owner of channel {self.channel_id} is disabled; ask the operator"
+        )
+
+
 class ChannelInMaintenance(ChannelDisabled):
     """The selected stream's status is `maintenance`, which somebody set on purpose."""
 
@@ -185,6 +194,17 @@ class UnknownUser(Refusal):
 
     def __str__(self) -> str:
         return f"user {self.email_or_id!r} does not exist"
+
+
+class LastAdministrator(Refusal):
+    """Without this administrator nobody could manage users any more."""
+
+    def __str__(self) -> str:
+        return "this is the last administrator; make another one first"
+
+
+class LimitReached(Refusal):
+    """An owner has as much as the operator allows."""
 
 
 class WrongLogin(Refusal):

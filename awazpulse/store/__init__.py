@@ -8,13 +8,14 @@ from .errors import (
     WriteConflict,
 )
 from .migrate import migrate
-from .models import Channel, Stream, User, utc_now
+from .models import Channel, RefreshToken, Stream, User, utc_now
 
 __all__ = [
     "Channel",
     "Database",
     "DatabaseUnavailable",
     "InvalidDatabaseUrl",
+    "RefreshToken",
     "SchemaTooNew",
     "Sessions",
     "Stream",

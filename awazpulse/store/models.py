@@ -1,4 +1,4 @@
-"""The tables: `users`, `channels`, `streams`.
+"""The tables: `users`, `refresh_tokens`, `channels`, `streams`.
 
 Column names are camelCase, for other programs read and write these tables; attributes are
 snake_case. Times are naive UTC, whole seconds. What other programs may leave NULL (every column of
@@ -14,7 +14,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    MappedColumn,
+    column_property,
+    mapped_column,
+)
 
 from awazpulse.kinds import (
     FormatChange,
@@ -28,6 +34,7 @@ from awazpulse.kinds import (
 from .columns import UtcTimestamp, identifier, str_enum_column_type
 
 DEFAULT_MAX_LISTENERS = 1000
+DEFAULT_MAX_CHANNELS = 10
 DEFAULT_GRACE_TIME_S = 30
 DEFAULT_FALLBACK_AFTER_S = 5
 DEFAULT_DEAD_AIR_LEVEL_DBFS = -50
@@ -66,7 +73,11 @@ def _switch(name: str) -> MappedColumn[bool]:
 
 
 class User(_Timestamps, Base):
-    """Someone who can sign in."""
+    """Someone who can sign in.
+
+    `max_listeners` bounds the setting of the same name of each of the user's channels. Tokens that
+    were issued before `tokens_not_before` open nothing.
+    """
 
     __tablename__ = "users"
     __table_args__ = (sa.UniqueConstraint("email", name="uq_users_email"),)
@@ -79,6 +90,32 @@ class User(_Timestamps, Base):
         default=Role.STATION_OWNER,
         server_default=Role.STATION_OWNER.value,
     )
+    is_active: Mapped[bool] = mapped_column("isActive", default=True, server_default=sa.true())
+    max_channels: Mapped[int] = _number("maxChannels", DEFAULT_MAX_CHANNELS)
+    max_listeners: Mapped[int | None] = mapped_column("maxListeners")
+    tokens_not_before: Mapped[datetime | None] = mapped_column("tokensNotBefore")
+
+
+class RefreshToken(Base):
+    """One link of a sign-in's chain of refresh tokens. `channels.sign_ins` says how they are used."""
+
+    __tablename__ = "refresh_tokens"
+    __table_args__ = (
+        sa.Index("idx_refresh_sign_in", "signInId"),
+        sa.Index("idx_refresh_user", "userId"),
+    )
+
+    id: Mapped[str] = mapped_column(identifier(36), primary_key=True, default=new_id)
+    sign_in_id: Mapped[str] = mapped_column("signInId", identifier(36))
+    user_id: Mapped[str] = mapped_column(
+        "userId",
+        identifier(36),
+        sa.ForeignKey("users.id", name="fk_refresh_user", ondelete="CASCADE"),
+    )
+    secret_hash: Mapped[str] = mapped_column("secretHash", sa.String(64))
+    created_at: Mapped[datetime] = mapped_column("createdAt", default=utc_now)
+    expires_at: Mapped[datetime] = mapped_column("expiresAt")
+    used_at: Mapped[datetime | None] = mapped_column("usedAt")
 
 
 class Channel(_Timestamps, Base):
@@ -105,6 +142,10 @@ class Channel(_Timestamps, Base):
         "titleCharset", sa.String(20), default="latin-1", server_default="latin-1"
     )
     is_active: Mapped[bool] = mapped_column("isActive", default=True, server_default=sa.true())
+    archived_at: Mapped[datetime | None] = mapped_column("archivedAt")
+    is_owner_active: Mapped[bool | None] = column_property(
+        sa.select(User.is_active).where(User.id == owner_id).scalar_subquery()
+    )
     grace_time: Mapped[int] = _number("graceTime", DEFAULT_GRACE_TIME_S)
     takeover: Mapped[TakeoverPolicy] = mapped_column(
         str_enum_column_type("channel_takeover", TakeoverPolicy),

@@ -8,7 +8,7 @@ import json
 import sys
 
 from awazpulse.app import Core
-from awazpulse.first_start import generate_password
+from awazpulse.channels.passwords import generate_password
 from awazpulse.settings import load_settings
 
 _OWNER = "bench@localhost"

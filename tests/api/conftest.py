@@ -14,6 +14,7 @@ from api import Services, create_app
 from awazpulse.audio import Track
 from awazpulse.channels.fallback_files import FallbackFiles
 from awazpulse.channels.levels import LevelMonitor
+from awazpulse.channels.sign_ins import SignIns
 from awazpulse.channels.tokens import Tokens
 from awazpulse.media.values import Levels
 from awazpulse.store import Database
@@ -75,6 +76,7 @@ def make_services(radio: Radio, tokens: Tokens, fallbacks: FallbackFiles) -> Ser
         radio.manager,
         radio.catalog,
         radio.accounts,
+        SignIns(radio.sessions),
         tokens,
         radio.database,
         fallbacks,

@@ -1,3 +1,5 @@
+import time
+
 import jwt
 import pytest
 
@@ -14,7 +16,7 @@ async def test_login_answers_with_a_token_and_who_it_is(panel: Panel) -> None:
     assert response.headers["Cache-Control"] == "no-store"
     body = await response.json()
     assert body["tokenType"] == "Bearer"
-    assert body["expiresIn"] == 12 * 3600
+    assert body["expiresIn"] == 3600
     assert body["user"] == {"id": panel.radio.owner.id, "email": OWNER, "role": "station_owner"}
     headers = {"Authorization": f"bearer {body['accessToken']}"}
     assert await (await panel.client.get("/auth/me", headers=headers)).json() == body["user"]
@@ -61,6 +63,66 @@ async def test_expired_token_is_unauthorized(panel: Panel) -> None:
     old = Tokens(SECRET_KEY, wall_clock=lambda: 1e9).issue(panel.radio.owner).text
     response = await panel.client.get("/auth/me", headers={"Authorization": f"Bearer {old}"})
     assert "expired" in await read_error(response, 401)
+
+
+async def sign_in(panel: Panel) -> dict[str, str]:
+    login = {"email": OWNER, "password": OWNER_PASSWORD}
+    body: dict[str, str] = await (await panel.client.post("/auth/login", json=login)).json()
+    return body
+
+
+def bearing(answer: dict[str, str]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {answer['accessToken']}"}
+
+
+async def test_refreshing_makes_new_tokens_of_the_same_sign_in(panel: Panel) -> None:
+    first = await sign_in(panel)
+    body = {"refreshToken": first["refreshToken"]}
+    response = await panel.client.post("/auth/refresh", json=body)
+    assert response.headers["Cache-Control"] == "no-store"
+    second = await response.json()
+    assert second["refreshToken"] != first["refreshToken"]
+    for answer in (first, second):
+        assert (await panel.client.get("/auth/me", headers=bearing(answer))).status == 200
+    response = await panel.client.post("/auth/refresh", json={"refreshToken": "x.y"})
+    assert "sign in again" in await read_error(response, 401)
+
+
+async def test_signing_out_ends_the_access_token_of_this_sign_in_alone(panel: Panel) -> None:
+    one, other = await sign_in(panel), await sign_in(panel)
+    body = {"refreshToken": one["refreshToken"]}
+    assert (await panel.client.post("/auth/logout", json=body)).status == 204
+    response = await panel.client.get("/auth/me", headers=bearing(one))
+    assert "sign in again" in await read_error(response, 401)
+    assert (await panel.client.get("/auth/me", headers=bearing(other))).status == 200
+
+
+async def test_changed_password_ends_every_other_sign_in_and_the_operators_tokens(
+    panel: Panel,
+) -> None:
+    here, elsewhere = await sign_in(panel), await sign_in(panel)
+    an_hour_ago = Tokens(SECRET_KEY, wall_clock=lambda: time.time() - 3600)
+    script = {"accessToken": an_hour_ago.issue(panel.radio.owner).text}
+    assert (await panel.client.get("/auth/me", headers=bearing(script))).status == 200
+    body = {"currentPassword": OWNER_PASSWORD, "newPassword": "another good one"}
+    response = await panel.client.put("/auth/password", json=body, headers=bearing(here))
+    assert response.status == 200, await response.text()
+    answer = await response.json()
+    for old in (here, elsewhere, script):
+        await read_error(await panel.client.get("/auth/me", headers=bearing(old)), 401)
+    assert (await panel.client.get("/auth/me", headers=bearing(answer))).status == 200
+    await panel.log_in(OWNER, "another good one")
+
+
+async def test_password_changes_for_who_knows_the_present_one_only(panel: Panel) -> None:
+    headers = bearing(await sign_in(panel))
+    body = {"currentPassword": "a guess of mine", "newPassword": "another good one"}
+    response = await panel.client.put("/auth/password", json=body, headers=headers)
+    assert "password is wrong" in await read_error(response, 401)
+    body = {"currentPassword": OWNER_PASSWORD, "newPassword": "short"}
+    response = await panel.client.put("/auth/password", json=body, headers=headers)
+    assert "expected 8" in await read_error(response, 400)
+    await panel.log_in()
 
 
 async def test_user_who_is_gone_is_signed_out(panel: Panel) -> None:

@@ -1,15 +1,18 @@
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from awazpulse.channels.records import ChannelPolicy, load_channel, load_policies
 from awazpulse.kinds import FormatChange, StreamType, TakeoverPolicy
-from awazpulse.store import Stream
+from awazpulse.store import Stream, User
 from tests.awazpulse.channels.support import OWNER, Radio
 
 OTHER_THAN_DEFAULT: dict[str, Any] = {
     "id": "demo",
     "is_active": False,
+    "archived_at": datetime(2026, 1, 2, 3, 4, 5),  # noqa: DTZ001  # as the tables hold times
+    "is_owner_active": False,
     "title_charset": "cp1251",
     "grace_time": 600,
     "takeover": TakeoverPolicy.REFUSE,
@@ -34,7 +37,9 @@ async def test_policy_says_what_the_channels_whole_row_says(radio: Radio) -> Non
     async with radio.database.write() as session:
         record = await load_channel(session, "demo")
         for name, value in OTHER_THAN_DEFAULT.items():
-            setattr(record.channel, name, value)
+            if name != "is_owner_active":  # a column of the owner's row
+                setattr(record.channel, name, value)
+        await session.execute(sa.update(User).values(is_active=False))
     async with radio.database.read() as session:
         policy = (await load_policies(session, ["demo"]))["demo"]
         record = await load_channel(session, "demo")
