@@ -27,8 +27,14 @@ class HealthAnswer(Answer):
     database: Literal["ok", "unavailable"]
 
 
+class AliveAnswer(Answer):
+    """The process is alive, and its loop turns."""
+
+    status: Literal["ok"]
+
+
 class OperationRoutes:
-    """/health and /internal."""
+    """/health, /healthz and /internal."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -44,6 +50,16 @@ class OperationRoutes:
                 tag=_TAG,
                 summary="How the server and its database are",
                 answer=HealthAnswer,
+                is_secret=True,
+            ),
+            Endpoint(
+                method="GET",
+                path="/healthz",
+                handler=self._get_alive,
+                access=Access.ANYONE,
+                tag=_TAG,
+                summary="Whether the process is alive; asks nothing of the database",
+                answer=AliveAnswer,
                 is_secret=True,
             ),
             Endpoint(
@@ -74,6 +90,9 @@ class OperationRoutes:
         except (DatabaseUnavailable, TimeoutError):
             return HealthAnswer(status="ok", database="unavailable")
         return HealthAnswer(status="ok", database="ok")
+
+    async def _get_alive(self, _call: Call) -> AliveAnswer:
+        return AliveAnswer(status="ok")
 
     async def _refresh(self, call: Call) -> None:
         self._authorize(call.request, InternalAction.REFRESH)

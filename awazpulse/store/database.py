@@ -35,6 +35,7 @@ WAL_ATTEMPTS = 100
 POOL_RECYCLE_S = 1800  # below the 8 hours after which MySQL drops an idle connection
 
 _DEADLOCK, _LOCK_WAIT_TIMEOUT, _RECORD_CHANGED = 1213, 1205, 1020
+_SERVER_GONE = 2006  # CR_SERVER_GONE_ERROR, which SQLAlchemy takes for a lost connection
 _BEGIN = "awazpulse_begin"  # the execution option that says how SQLite begins
 _MYSQL_SESSION = (
     "SET SESSION time_zone = '+00:00', "
@@ -115,7 +116,7 @@ def open_database(url: str | URL, *, timeout_s: float = TRANSACTION_TIMEOUT_S) -
 
 
 def _mysql_engine(url: URL) -> AsyncEngine:
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         hide_parameters=True,  # hashes and addresses stay out of tracebacks
         isolation_level="READ COMMITTED",
@@ -129,6 +130,35 @@ def _mysql_engine(url: URL) -> AsyncEngine:
             "init_command": _MYSQL_SESSION,
         },
     )
+    _find_stale_connections(engine)
+    return engine
+
+
+def _find_stale_connections(engine: AsyncEngine) -> None:
+    """Have the pool replace a connection that the server has closed, as after `wait_timeout`.
+
+    uvloop raises RuntimeError for a write to a closed transport. SQLAlchemy takes only the
+    driver's own errors for a lost connection, so the pool would hand the error to each caller.
+    """
+    dialect = engine.sync_engine.dialect
+    ping = dialect.do_ping
+
+    def ping_or_say_gone(dbapi_connection: Any) -> bool:  # noqa: ANN401  # DBAPI
+        try:
+            return ping(dbapi_connection)
+        except RuntimeError as error:
+            raise dialect.loaded_dbapi.OperationalError(_SERVER_GONE, str(error)) from error
+
+    dialect.do_ping = ping_or_say_gone  # type: ignore[method-assign]
+    event.listen(engine.sync_engine, "close", _let_go_of_closed_transport)
+
+
+def _let_go_of_closed_transport(connection: Any, _record: object) -> None:  # noqa: ANN401  # DBAPI
+    """Forget a transport that is closed; the driver would write its farewell to it and fail."""
+    driver = connection.driver_connection
+    writer = driver._writer  # noqa: SLF001  # aiomysql has no public word for it
+    if writer is not None and writer.transport.is_closing():
+        driver.close()
 
 
 def _sqlite_engine(url: URL) -> AsyncEngine:

@@ -26,6 +26,18 @@ async def test_health_is_fine_without_a_database_and_says_so(
     assert await response.json() == {"status": "ok", "database": "unavailable"}
 
 
+async def test_alive_is_answered_without_login_cache_or_database(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail() -> None:
+        raise AssertionError("asked the database")
+
+    monkeypatch.setattr(panel.radio.database, "ping", fail)
+    response = await panel.client.get("/healthz")
+    assert (response.status, await response.json()) == (200, {"status": "ok"})
+    assert response.headers["Cache-Control"] == "no-store"
+
+
 async def test_refresh_applies_a_change_at_once(panel: Panel) -> None:
     broadcast = await panel.radio.go_live()
     await panel.radio.catalog.set("demo", {"maxListeners": 5})

@@ -17,6 +17,7 @@ from awazpulse.store import (
     utc_now,
 )
 from awazpulse.store.database import MAX_TRANSACTIONS, TRANSACTION_TIMEOUT_S, _unavailable
+from tests.mariadb import MariaDb
 
 
 def make_user(email: str) -> User:
@@ -190,3 +191,23 @@ async def test_mysql_sessions_are_strict_and_in_utc(database: Database) -> None:
     assert zone == "+00:00"
     assert "STRICT_TRANS_TABLES" in mode
     assert now[:13] == utc_now().isoformat(" ")[:13]
+
+
+async def test_connections_that_wait_timeout_has_closed_are_replaced(
+    own_mariadb: MariaDb, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = open_database(own_mariadb.create_database())
+    try:
+        async with database.read() as first, database.read() as second:
+            for session in (first, second):
+                await session.execute(sa.text("SET SESSION wait_timeout = 1"))
+        for _ in range(2):
+            await asyncio.sleep(2.5)
+            async with database.read() as first, database.read() as second:
+                for session in (first, second):
+                    seconds = await session.scalar(sa.text("SELECT @@SESSION.wait_timeout"))
+                    assert seconds != 1  # another connection than the one that was closed
+                    await session.execute(sa.text("SET SESSION wait_timeout = 1"))
+    finally:
+        await database.close()
+    assert not caplog.records
