@@ -267,11 +267,12 @@ class LevelMonitor:
     def _set_dead_air(
         self, broadcast: Broadcast, known: ChannelLevels, *, is_dead_air: bool
     ) -> None:
+        if is_dead_air and self._read_settings(broadcast).starts_fallback:
+            # Each time: the fallback may only be ready now, or a new source may have ended it.
+            broadcast.begin_dead_air(self._clock())
         if is_dead_air == known.is_dead_air:
             return
         known.is_dead_air = is_dead_air
-        if is_dead_air and self._read_settings(broadcast).starts_fallback:
-            broadcast.begin_dead_air(self._clock())
-        elif not is_dead_air:
+        if not is_dead_air:
             broadcast.end_dead_air()
         self._on_dead_air(broadcast, is_dead_air)

@@ -192,12 +192,14 @@ class LiveChannels:
             broadcast.close(end or End(EndReason.REMOVED))
             return False
         selected = record.selected_type
-        if broadcast.stream_type != selected:
-            self.select(broadcast, selected)
         broadcast.max_listeners = record.max_listeners
         broadcast.policy = make_air_policy(record.channel)
+        if broadcast.stream_type != selected:
+            self.select(broadcast, selected)
         broadcast.ends_on_format_change = record.channel.format_change is FormatChange.END
-        facts = self._facts[broadcast.id]
+        facts = self._facts.get(broadcast.id)
+        if facts is None:  # the switch has ended it, for its grace time is 0
+            return False
         facts.title_charset = record.channel.title_charset
         facts.dead_air = make_dead_air_settings(record.channel)
         self.set_fallback(record.channel)
@@ -217,6 +219,9 @@ class LiveChannels:
         """Have a simulcast channel's source be of the other type; its listeners stay."""
         end = End(EndReason.SWITCHED, why=f"the channel is set to {stream_type.label}")
         broadcast.stream_type = stream_type.value
+        facts = self._facts.get(broadcast.id)
+        if facts is not None:
+            facts.secret_fingerprint = b""  # the secret of the first type sets no titles any more
         broadcast.cut_off(end, self._clock())
 
     def _drop_deliveries(self, broadcast: Broadcast, wanted: set[str]) -> None:

@@ -8,8 +8,10 @@ logins and switches (`ServiceUnavailable`).
 
 import asyncio
 import hmac
+import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 
 from awazpulse.kinds import StreamStatus, StreamType, TakeoverPolicy
@@ -24,7 +26,7 @@ from awazpulse.refusals import (
     UnknownChannel,
 )
 from awazpulse.relay import Broadcast, End, EndReason, Input, Source, Station, Title
-from awazpulse.store import Sessions, Stream, utc_now
+from awazpulse.store import DatabaseUnavailable, Sessions, Stream, utc_now
 
 from .air_policy import find_deliveries
 from .availability import refusing_when_away
@@ -55,7 +57,22 @@ from .throttle import FailureThrottle
 STALE_SOURCE_S = 5.0  # a source silent for so long no longer keeps another one out
 CLOSE_TIMEOUT_S = 5.0  # how long the server's stop waits for the database
 MIN_ROWS_TIMEOUT_S = 1.0  # of it, what the rows get at least when a switch has taken the rest
+logger = logging.getLogger(__name__)
+
 REREAD_CHANNELS = 250  # per query: more of them would hold the event loop for over 5 ms
+
+
+@contextmanager
+def _keeping_others(channel_id: str) -> Iterator[None]:
+    """Let what goes wrong with one channel keep no other from its turn; an absent database does."""
+    try:
+        yield
+    except DatabaseUnavailable:
+        raise
+    except UnknownChannel:
+        pass  # removed meanwhile: what is on air of it ends at its next turn
+    except Exception:
+        logger.exception("channel=%s cannot be held to its rows", channel_id)
 
 
 class StreamManager:
@@ -290,17 +307,19 @@ class StreamManager:
         await self._keep_on_air()
 
     async def _apply(self, records: Mapping[str, PolicyRecord | None]) -> None:
-        lacking = [
-            channel_id
-            for channel_id, record in records.items()
-            if (broadcast := self.live(channel_id)) and self._live.apply(broadcast, record)
-        ]
-        for channel_id in lacking:
-            async with self._locks.hold(channel_id):
-                whole = await self._load_rows(channel_id)
+        for channel_id, record in records.items():
+            with _keeping_others(channel_id):
                 broadcast = self.live(channel_id)
-                if broadcast is not None:
-                    self._live.match_deliveries(broadcast, whole)
+                if broadcast is not None and self._live.apply(broadcast, record):
+                    await self._match_deliveries(channel_id)
+
+    async def _match_deliveries(self, channel_id: str) -> None:
+        """Attach what the channel is set to, by its whole rows."""
+        async with self._locks.hold(channel_id):
+            whole = await self._load_rows(channel_id)
+            broadcast = self.live(channel_id)
+            if broadcast is not None:
+                self._live.match_deliveries(broadcast, whole)
 
     async def _keep_on_air(self) -> None:
         """Put the channels on air that their fallback alone keeps there."""
@@ -308,8 +327,9 @@ class StreamManager:
             ids = await load_always_on(session)
         for channel_id in ids:
             if self.live(channel_id) is None and not self._is_closing:
-                async with self._locks.hold(channel_id):
-                    await self._open_on_fallback(channel_id)
+                with _keeping_others(channel_id):
+                    async with self._locks.hold(channel_id):
+                        await self._open_on_fallback(channel_id)
 
     async def _open_on_fallback(self, channel_id: str) -> None:
         record = await self._load_rows(channel_id)

@@ -9,6 +9,9 @@ from awazpulse.channels import levels
 from awazpulse.channels.levels import DeadAirSettings, LevelMonitor
 from awazpulse.errors import PeerError
 from awazpulse.relay import Broadcast, End, EndReason, Input, Station
+from awazpulse.relay.life import AirPolicy
+from awazpulse.relay.stand_in import Sound
+from tests.awazpulse.relay.studio import FakeStandIns
 
 TRACK = Track(Codec.MP3, 44_100, 2, 1152)
 FRAME = Frame(0, 1152, bytes(418))
@@ -167,3 +170,41 @@ async def test_nothing_of_a_broadcast_that_has_ended_is_kept(studio: Studio) -> 
     assert not studio.monitor._channels
     await studio.monitor.close()
     await studio.monitor.close()
+
+
+@pytest.mark.parametrize("event", ["fallback is ready later", "another silent source takes over"])
+async def test_fallback_takes_the_place_of_dead_air_whenever_it_can(
+    monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
+    monkeypatch.setattr(levels, "TURN_S", TURN_S)
+    studio = Studio(DeadAirSettings(-50.0, 20.0, starts_fallback=True))
+    stand_ins = FakeStandIns()
+    studio.broadcast = Broadcast(
+        "demo",
+        "hls",
+        max_listeners=1,
+        now=0.0,
+        policy=AirPolicy(grace_s=600, has_fallback=True),
+        stand_ins=stand_ins,
+    )
+
+    def connect() -> None:
+        studio.input = studio.broadcast.connect(FakeSource(), Station(), studio.clock.now)
+        studio.input.set_track(TRACK)
+
+    connect()
+    studio.meter.rms = -90.0
+    is_late = event == "fallback is ready later"
+    stand_ins.has_fallback = not is_late
+    studio.monitor.start()
+    await studio.play(40)
+    assert studio.told == [True]
+    assert (studio.broadcast.sound is Sound.FALLBACK) is not is_late
+    if is_late:
+        stand_ins.has_fallback = True
+    else:
+        connect()
+    await studio.play(40)
+    await studio.monitor.close()
+    assert studio.broadcast.sound is Sound.FALLBACK
+    assert studio.told == [True]

@@ -15,6 +15,7 @@ from awazpulse.refusals import (
     EncoderGone,
     EncodersFight,
     InvalidValue,
+    Refusal,
     ServiceUnavailable,
     TypeNotSelected,
     UnknownChannel,
@@ -24,6 +25,7 @@ from awazpulse.relay import Broadcast, End, EndReason
 from awazpulse.store import Channel, Stream
 from tests.awazpulse.channels.support import (
     LEFT,
+    OWNER,
     STATION,
     FakeSource,
     Radio,
@@ -545,3 +547,49 @@ async def test_no_lock_is_left_behind(sqlite_radio: Radio) -> None:
         await open_as(sqlite_radio, "nobody", "hls", "")
     await sqlite_radio.manager.switch_stream_type("demo", "icecast")
     assert len(sqlite_radio.manager._locks) == 0
+
+
+async def test_channel_that_another_process_has_switched_keeps_no_other_from_its_settings(
+    radio: Radio,
+) -> None:
+    await radio.set(simulcast=True, graceTime=0)
+    await radio.catalog.create("second", "Second", OWNER)
+    key = (await radio.catalog.get_credentials("second")).hls.stream_key
+    first = await radio.go_live()
+    second = await radio.go_live(channel_id="second", secret=key.removeprefix("second?key="))
+    other_process = radio.new_manager()
+    await other_process.switch("demo", "icecast")
+    await other_process.close()
+    await radio.catalog.set("second", {"graceTime": 77})
+    await radio.manager.refresh_all()
+    assert first.is_closed
+    assert second.policy.grace_s == 77
+
+
+async def test_channel_that_fails_keeps_no_other_from_its_settings(
+    radio: Radio, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await radio.catalog.create("second", "Second", OWNER)
+    key = (await radio.catalog.get_credentials("second")).hls.stream_key
+    await radio.go_live()
+    second = await radio.go_live(channel_id="second", secret=key.removeprefix("second?key="))
+    await radio.catalog.set("demo", {"simulcast": True})
+    await radio.catalog.set("second", {"graceTime": 77})
+
+    def fail(_broadcast: Broadcast) -> None:
+        raise RuntimeError("no room")
+
+    monkeypatch.setattr(radio.deliveries["icecast"], "attach", fail)
+    await radio.manager.refresh_all()
+    assert second.policy.grace_s == 77
+    assert "channel=demo cannot be held to its rows" in caplog.text
+
+
+async def test_with_simulcast_the_first_types_secret_sets_no_titles_after_a_switch(
+    radio: Radio,
+) -> None:
+    await radio.set(simulcast=True)
+    await radio.go_live("hls")
+    await radio.manager.switch("demo", "icecast")
+    with pytest.raises(Refusal):
+        await radio.manager.authorize_source("demo", "icecast", radio.stream_key, "192.0.2.1")
