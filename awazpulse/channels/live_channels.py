@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from awazpulse.audio import Track
 from awazpulse.kinds import FormatChange, StreamStatus, StreamType
 from awazpulse.refusals import EncodersFight
 from awazpulse.relay import Broadcast, End, EndReason, Input, Source, Station
@@ -110,10 +111,10 @@ class LiveChannels:
         )
         return source_input
 
-    def open_on_fallback(self, record: ChannelRecord) -> None:
-        """Put a channel on air without a source, if its fallback is ready."""
+    def open_on_fallback(self, record: ChannelRecord, track: Track) -> None:
+        """Put a channel on air without a source, if its fallback is ready as this track."""
         broadcast = self._open(record)
-        if not broadcast.begin_on_fallback(self._clock()):
+        if not broadcast.begin_on_fallback(self._clock(), track):
             broadcast.close(End(EndReason.FAILED, why="its fallback is not ready"))
 
     def _open(self, record: ChannelRecord) -> Broadcast:

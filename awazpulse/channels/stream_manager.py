@@ -343,7 +343,7 @@ class StreamManager:
         track = choose_track(main.format)
         self._live.set_fallback(record.channel)
         if self._stand_ins.is_ready(channel_id, track, main.bitrate) and not self.live(channel_id):
-            self._live.open_on_fallback(record)
+            self._live.open_on_fallback(record, track)
 
     async def _load_policies(self, ids: list[str]) -> dict[str, PolicyRecord]:
         async with self._sessions.read() as session:
@@ -377,12 +377,14 @@ class StreamManager:
         """Raise a `Refusal` unless the channel is free, or its source may be taken over."""
         live = self.live(record.channel.id)
         if live is None:
+            self._takeovers.end_fight(record.channel.id)
             return
         if live.stream_type != wanted:  # another process has switched it, we had not heard yet
             self._leave(live, record, wanted)
             return
         live.pull()  # it may have sent what nobody has needed yet
         if live.input is None or live.is_closed:
+            self._takeovers.end_fight(live.channel_id)
             return
         now = self._clock()
         silent_s = now - live.last_frame

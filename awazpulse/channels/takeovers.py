@@ -40,6 +40,7 @@ class TakeoverWatch:
         `audio_age_s`: how long ago the source on air has sent audio.
         """
         if audio_age_s > ALIVE_S:
+            self.end_fight(channel_id)
             return Verdict.TAKE_OVER
         if self._kept_until.get(channel_id, 0.0) > now:
             return Verdict.FIGHT_GOES_ON
@@ -55,6 +56,10 @@ class TakeoverWatch:
             forgotten, _ = self._takeovers.popitem(last=False)
             self._kept_until.pop(forgotten, None)
         return Verdict.TAKE_OVER
+
+    def end_fight(self, channel_id: str) -> None:
+        """Keep the channel for nobody any more: the encoder that it was kept for has left."""
+        self._kept_until.pop(channel_id, None)
 
     def kept_for_s(self, channel_id: str, now: float) -> float:
         """Return for how many seconds more the encoder on air keeps its place; 0 outside a fight."""

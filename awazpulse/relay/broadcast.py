@@ -170,7 +170,8 @@ class Broadcast:
         self.station = station
         self.connected_at = now
         self._life.connect(now)
-        self._airtime.start(now)
+        if not self._stand_in.plays:  # else the wait for its first frame is no air time
+            self._airtime.start(now)
         self._tell(AirChange.SOURCE_CAME)
         return source_input
 
@@ -330,15 +331,17 @@ class Broadcast:
                 pass
         self._send_due(now)
 
-    def begin_on_fallback(self, now: float) -> bool:
+    def begin_on_fallback(self, now: float, track: Track | None = None) -> bool:
         """Go on air without a source; return False, with nothing changed, if no fallback is ready.
+
+        `track`: what the fallback must be, None for any.
 
         Raises `MisuseError` once it is on air, or has been.
         """
         self._require_open()
         if self._life.state is not AirState.OFF:
             raise MisuseError(f"channel {self.channel_id} is {self._life.state.value} already")
-        if not self._fall_back(now):
+        if not self._fall_back(now, track):
             return False
         self.last_frame = now
         return True
@@ -365,14 +368,14 @@ class Broadcast:
             self._stand_in_by(Sound.SILENCE, reel, sent_until)
             self._tell(AirChange.SILENCE_BEGAN)
 
-    def _fall_back(self, now: float) -> bool:
+    def _fall_back(self, now: float, first_track: Track | None = None) -> bool:
         """Begin the fallback if it is ready; say whether it has begun."""
         if not self.policy.has_fallback or now < self._no_fallback_until:
             return False
         self._send_due(now)
         if self.end is not None:
             return False
-        reel = self._stand_ins.open_fallback(self.channel_id, self.track)
+        reel = self._stand_ins.open_fallback(self.channel_id, self.track or first_track)
         if reel is None:
             return False
         self._life.step(AirStep.FALL_BACK, now)

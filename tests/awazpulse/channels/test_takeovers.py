@@ -68,3 +68,14 @@ def test_the_number_of_channels_kept_is_bounded() -> None:
     watch.judge("one more", ALIVE, 5.0)
     assert len(watch) == MAX_CHANNELS
     assert watch.kept_for_s("first", 5.0) == 0, "the one that was quiet the longest is forgotten"
+
+
+def test_fight_is_over_when_the_encoder_that_has_won_has_left() -> None:
+    watch = TakeoverWatch()
+    fight(watch, "demo")
+    assert watch.kept_for_s("demo", 4.0) > 0
+    watch.end_fight("demo")
+    assert watch.judge("demo", ALIVE, 4.0) is Verdict.TAKE_OVER
+    fight(watch, "other")
+    assert watch.judge("other", 5.0, 4.0) is Verdict.TAKE_OVER, "what is on air has gone silent"
+    assert watch.kept_for_s("other", 4.0) == 0

@@ -968,6 +968,12 @@ def test_channel_goes_on_air_by_its_fallback_alone() -> None:
     assert marks[-4:] == ["track aac 48000", "break .", "title ", "source"]
 
 
+def test_channel_that_its_fallback_alone_puts_on_air_is_of_the_track_that_is_asked_for() -> None:
+    studio = Studio(ALWAYS_ON)
+    assert studio.broadcast.begin_on_fallback(studio.now, AAC)
+    assert studio.broadcast.track == AAC
+
+
 @pytest.mark.parametrize("policy", [ALWAYS_ON, AirPolicy(is_always_on=True)])
 def test_fallback_that_is_not_ready_changes_nothing(policy: AirPolicy) -> None:
     studio = Studio(policy)
@@ -1097,6 +1103,17 @@ def test_title_that_comes_while_silence_stands_in_is_shown(studio: Studio) -> No
 
 
 # -- what is counted
+
+
+def test_silence_in_front_of_an_encoder_that_sends_nothing_is_not_aired() -> None:
+    studio = Studio(AirPolicy(grace_s=600))
+    source_input = studio.connect()
+    studio.play(source_input, 2.4)
+    source_input.end(LEFT, studio.now)
+    studio.wait(5)
+    studio.connect()
+    studio.wait(300)
+    assert studio.aired_s() == 2.4
 
 
 def test_only_audio_of_a_source_and_of_the_fallback_counts_as_aired() -> None:
