@@ -99,7 +99,8 @@ class StreamRoutes:
                 access=Access.OWNER_OR_ADMIN,
                 tag=_TAG,
                 summary="End what is on air",
-                description="An encoder that connects again is on air again; `isActive` keeps it out.",
+                description="An encoder that connects again is on air again; `isActive` keeps it out. A"
+                " channel that is always on begins anew with its fallback after some seconds.",
                 answer=StopAnswer,
             ),
             Endpoint(
