@@ -44,6 +44,7 @@ class LiveFacts:
     title_charset: str
     dead_air: DeadAirSettings
     secret_fingerprint: bytes = b""
+    decision: int = 0  # the number of the last connect or switch of it
 
 
 class FallbackSettings(Protocol):
@@ -82,6 +83,9 @@ class LiveChannels:
         self._facts: dict[int, LiveFacts] = {}
         self._deliveries: dict[StreamType, Delivery] = {}
         self._on_changed: list[ChannelListener] = []
+        self.decisions = (
+            0  # connects and switches so far: which rows were read before which of them
+        )
 
     def add_delivery(self, stream_type: StreamType, delivery: Delivery) -> None:
         """Have each broadcast of this type attached to `delivery`, before its source may publish."""
@@ -99,6 +103,7 @@ class LiveChannels:
         """Make a source that of its channel, which goes on air if it is not."""
         broadcast = self.registry.get(record.channel.id) or self._open(record)
         self._facts[broadcast.id].secret_fingerprint = secret_fingerprint
+        self._note_decision(broadcast)
         former = broadcast.input
         source_input = broadcast.connect(source, station, self._clock())
         logger.info(
@@ -181,12 +186,15 @@ class LiveChannels:
         logger.info("channel=%s broadcast=%d %s", broadcast.channel_id, broadcast.id, change.value)
         self.emit(ChannelEvent(change, broadcast.channel_id, broadcast.stream_type))
 
-    def apply(self, broadcast: Broadcast, record: PolicyRecord | None) -> bool:
+    def apply(self, broadcast: Broadcast, record: PolicyRecord | None, decisions: int) -> bool:
         """Hold a broadcast to what its channel's rows say now, which may be to end it.
+
+        `decisions`: how many there were when the reading of the rows began. Rows that are older than the
+        broadcast's last connect or switch change nothing: they may tell of the type before.
 
         Return whether a delivery has to be attached, which takes the whole rows.
         """
-        if broadcast.is_closed:
+        if broadcast.is_closed or self._facts[broadcast.id].decision > decisions:
             return False
         end = find_reason_to_end(record, broadcast)
         if end is not None or record is None or record.main is None:
@@ -222,8 +230,13 @@ class LiveChannels:
         broadcast.stream_type = stream_type.value
         facts = self._facts.get(broadcast.id)
         if facts is not None:
+            self._note_decision(broadcast)
             facts.secret_fingerprint = b""  # the secret of the first type sets no titles any more
         broadcast.cut_off(end, self._clock())
+
+    def _note_decision(self, broadcast: Broadcast) -> None:
+        self.decisions += 1
+        self._facts[broadcast.id].decision = self.decisions
 
     def _drop_deliveries(self, broadcast: Broadcast, wanted: set[str]) -> None:
         for name in broadcast.deliveries & {*self._deliveries} - wanted:

@@ -291,10 +291,11 @@ class StreamManager:
     async def refresh(self, channel_id: str) -> None:
         """Hold what is on air to what the channel's rows say now. Raises `UnknownChannel`."""
         with refusing_when_away("look up the channel"):
+            decisions = self._live.decisions
             records = await self._load_policies([channel_id])
             if channel_id not in records:
                 raise UnknownChannel(channel_id[:64])
-            await self._apply({channel_id: records[channel_id]})
+            await self._apply({channel_id: records[channel_id]}, decisions)
             await self._keep_on_air()
 
     async def refresh_all(self) -> None:
@@ -302,15 +303,18 @@ class StreamManager:
         ids = [broadcast.channel_id for broadcast in self.live_broadcasts()]
         for start in range(0, len(ids), REREAD_CHANNELS):
             some = ids[start : start + REREAD_CHANNELS]
+            decisions = self._live.decisions
             records = await self._load_policies(some)
-            await self._apply({channel_id: records.get(channel_id) for channel_id in some})
+            await self._apply(
+                {channel_id: records.get(channel_id) for channel_id in some}, decisions
+            )
         await self._keep_on_air()
 
-    async def _apply(self, records: Mapping[str, PolicyRecord | None]) -> None:
+    async def _apply(self, records: Mapping[str, PolicyRecord | None], decisions: int) -> None:
         for channel_id, record in records.items():
             with _keeping_others(channel_id):
                 broadcast = self.live(channel_id)
-                if broadcast is not None and self._live.apply(broadcast, record):
+                if broadcast is not None and self._live.apply(broadcast, record, decisions):
                     await self._match_deliveries(channel_id)
 
     async def _match_deliveries(self, channel_id: str) -> None:

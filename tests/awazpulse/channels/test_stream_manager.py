@@ -1,12 +1,14 @@
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
 from sqlalchemy import delete, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from awazpulse.channels import stream_manager
 from awazpulse.channels.events import ChannelChange, ChannelEvent
-from awazpulse.channels.records import load_channel, load_policies
+from awazpulse.channels.records import PolicyRecord, load_channel, load_policies
 from awazpulse.kinds import StreamStatus, StreamType
 from awazpulse.refusals import (
     ChannelBusy,
@@ -593,3 +595,32 @@ async def test_with_simulcast_the_first_types_secret_sets_no_titles_after_a_swit
     await radio.manager.switch("demo", "icecast")
     with pytest.raises(Refusal):
         await radio.manager.authorize_source("demo", "icecast", radio.stream_key, "192.0.2.1")
+
+
+@pytest.mark.parametrize("simulcast", [False, True])
+async def test_rows_that_were_read_before_a_switch_end_nothing_after_it(
+    radio: Radio, monkeypatch: pytest.MonkeyPatch, simulcast: bool
+) -> None:
+    await radio.set(simulcast=simulcast)
+    await radio.go_live("hls")
+    read, answer, real = asyncio.Event(), asyncio.Event(), load_policies
+
+    async def load_slowly(session: AsyncSession, ids: Sequence[str]) -> dict[str, PolicyRecord]:
+        records = await real(session, ids)
+        read.set()
+        await answer.wait()
+        return records
+
+    with monkeypatch.context() as slow:
+        slow.setattr(stream_manager, "load_policies", load_slowly)
+        rereading = asyncio.ensure_future(radio.manager.refresh_all())
+        await read.wait()
+        await radio.manager.switch("demo", "icecast")
+        source = FakeSource()
+        broadcast = await radio.go_live("icecast", source=source)
+        answer.set()
+        await rereading
+    assert broadcast.stream_type == "icecast"
+    assert not source.closed
+    await radio.manager.refresh_all()
+    assert radio.manager.live("demo") is broadcast
