@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from awazpulse.audio import Track
+from awazpulse.errors import MisuseError
 from awazpulse.kinds import FormatChange, StreamStatus, StreamType
 from awazpulse.refusals import EncodersFight
 from awazpulse.relay import Broadcast, End, EndReason, Input, Source, Station
@@ -48,7 +49,7 @@ class LiveFacts:
 
 
 class FallbackSettings(Protocol):
-    """The columns that tell a channel's fallback."""
+    """What a channel's row says of its fallback."""
 
     @property
     def id(self) -> str:
@@ -83,9 +84,8 @@ class LiveChannels:
         self._facts: dict[int, LiveFacts] = {}
         self._deliveries: dict[StreamType, Delivery] = {}
         self._on_changed: list[ChannelListener] = []
-        self.decisions = (
-            0  # connects and switches so far: which rows were read before which of them
-        )
+        # Connects and switches so far. It tells whether rows were read before one of them or after it.
+        self.decisions = 0
 
     def add_delivery(self, stream_type: StreamType, delivery: Delivery) -> None:
         """Have each broadcast of this type attached to `delivery`, before its source may publish."""
@@ -101,11 +101,18 @@ class LiveChannels:
         self, record: ChannelRecord, source: Source, station: Station, secret_fingerprint: bytes
     ) -> Input:
         """Make a source that of its channel, which goes on air if it is not."""
-        broadcast = self.registry.get(record.channel.id) or self._open(record)
+        present = self.registry.get(record.channel.id)
+        broadcast = present or self._open(record)
         self._facts[broadcast.id].secret_fingerprint = secret_fingerprint
         self._note_decision(broadcast)
         former = broadcast.input
-        source_input = broadcast.connect(source, station, self._clock())
+        try:
+            source_input = broadcast.connect(source, station, self._clock())
+        except MisuseError:
+            if present is None or not present.is_closed:
+                raise
+            # The former source was gone already, and with a grace time of 0 so is its broadcast.
+            return self.connect(record, source, station, secret_fingerprint)
         logger.info(
             "channel=%s broadcast=%d source from %s (%s)%s",
             broadcast.channel_id,
@@ -284,6 +291,8 @@ class LiveChannels:
     def _closed(self, broadcast: Broadcast, end: End) -> None:
         self.registry.remove(broadcast)
         self._facts.pop(broadcast.id, None)
+        if self._stand_ins is not None:
+            self._stand_ins.forget(broadcast.channel_id)
         self._rows.go_offline(broadcast)
         logger.info(
             "channel=%s broadcast=%d off air after %.0f s: %s",

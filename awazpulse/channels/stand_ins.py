@@ -1,8 +1,8 @@
 """Keeps ready what stands in for sources: silence of each track on air, and each channel's fallback.
 
-Broadcasts ask for it without waiting (`relay.stand_in.StandIns`). A frame of silence is made at once. A fallback
-is made by a worker process, in the background, as soon as its track is on air; what cannot be made is logged
-and asked for again later.
+Broadcasts ask for it without waiting (`relay.stand_in.StandIns`). A frame of silence is made at once. A
+fallback is made by a worker process, in the background, as soon as its track is on air. What cannot be made
+is logged, and tried again later.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +20,8 @@ from awazpulse.media.prepared import FallbackReel, PreparedFallback
 from awazpulse.media.silence import encode_silence
 from awazpulse.relay import Title
 from awazpulse.relay.stand_in import Reel, SilentReel
+
+from .fallback_reels import ChannelFallback
 
 logger = logging.getLogger(__name__)
 
@@ -39,13 +40,6 @@ class Media(Protocol):
         """Return the file in the track's format."""
 
 
-@dataclass(slots=True)
-class _Fallback:
-    path: Path
-    title: Title
-    reels: dict[Track, FallbackReel] = field(default_factory=dict)
-
-
 class StandInShelf:
     """See the module's head. All calls are on the event loop's thread."""
 
@@ -56,41 +50,48 @@ class StandInShelf:
         self._data_dir = data_dir
         self._clock = clock
         self._silences: OrderedDict[Track, bytes | None] = OrderedDict()
-        self._fallbacks: dict[str, _Fallback] = {}
+        self._fallbacks: dict[str, ChannelFallback] = {}  # by channel id
+        self._tracks: dict[str, tuple[Track, int | None]] = {}  # the last one that was asked for
         self._tasks: dict[object, asyncio.Task[None]] = {}
         self._failed_at: dict[object, float] = {}
 
     # -- what the channel is set to
 
     def set_fallback(self, channel_id: str, file: str | None, title: str | None) -> None:
-        """Tell which file a channel has: a path below the data folder, an absolute one, or None."""
-        if not file:
-            self.forget(channel_id)
-            return
-        path = self._data_dir / file  # an absolute path stays as it is
-        shown = Title.from_text(title or "")
-        known = self._fallbacks.get(channel_id)
-        if known is None or known.path != path:
-            self.forget(channel_id)
-            self._fallbacks[channel_id] = _Fallback(path, shown)
-        else:
-            known.title = shown
+        """Tell which file a channel has: a path below the data folder, an absolute one, or None.
+
+        Another file than before is made ready for the track that was asked for last. What plays goes on
+        until then.
+        """
+        fallback = self._fallbacks.setdefault(channel_id, ChannelFallback())
+        fallback.title = Title.from_text(title or "")
+        path = self._data_dir / file if file else None  # an absolute path stays as it is
+        if path != fallback.path:
+            fallback.set_file(path)
+            if channel_id in self._tracks:
+                self.prepare(channel_id, *self._tracks[channel_id])
 
     def forget(self, channel_id: str) -> None:
-        """Give back what is held for a channel."""
+        """Give back what is held for a channel, which is off air."""
+        self._tracks.pop(channel_id, None)
         fallback = self._fallbacks.pop(channel_id, None)
-        for reel in fallback.reels.values() if fallback else ():
-            reel.close()
+        if fallback is not None:
+            fallback.close()
 
     # -- StandIns
 
     def prepare(self, channel_id: str, track: Track, bitrate_kbps: int | None) -> None:
         """See `StandIns`."""
         self._make_silence(track, bitrate_kbps)
+        self._tracks[channel_id] = (track, bitrate_kbps)
         fallback = self._fallbacks.get(channel_id)
-        if fallback is not None and track not in fallback.reels:
-            key = (channel_id, fallback.path, track)
-            self._start(key, lambda: self._make_fallback(channel_id, fallback, track, bitrate_kbps))
+        if fallback is None or fallback.path is None or fallback.has(track):
+            return
+        path = fallback.path
+        self._start(
+            (channel_id, path, track),
+            lambda: self._make_fallback(channel_id, path, track, bitrate_kbps),
+        )
 
     def open_silence(self, track: Track) -> Reel | None:
         """See `StandIns`."""
@@ -104,19 +105,17 @@ class StandInShelf:
         fallback = self._fallbacks.get(channel_id)
         if fallback is None:
             return None
-        if track is None:
-            track = next(iter(fallback.reels), None)
-        reel = fallback.reels.get(track) if track else None
-        if reel is None:
-            if track is not None:
-                self.prepare(channel_id, track, None)
-            return None
-        return _Shown(reel, fallback.title)
+        track = track or fallback.first_track
+        reel = fallback.play(track) if track else None
+        if reel is None and track is not None:
+            asked, bitrate_kbps = self._tracks.get(channel_id, (track, None))
+            self.prepare(channel_id, track, bitrate_kbps if asked == track else None)
+        return reel
 
     def is_ready(self, channel_id: str, track: Track, bitrate_kbps: int | None) -> bool:
         """Whether the fallback can begin without a source; if not, it is made ready."""
         fallback = self._fallbacks.get(channel_id)
-        if fallback is not None and track in fallback.reels:
+        if fallback is not None and fallback.has(track):
             return True
         self.prepare(channel_id, track, bitrate_kbps)
         return False
@@ -173,27 +172,16 @@ class StandInShelf:
         return frame
 
     async def _make_fallback(
-        self, channel_id: str, fallback: _Fallback, track: Track, bitrate_kbps: int | None
+        self, channel_id: str, path: Path, track: Track, bitrate_kbps: int | None
     ) -> None:
         out_dir = self._data_dir / PREPARED_FOLDER / channel_id
-        prepared = await self._media.prepare_fallback(fallback.path, track, bitrate_kbps, out_dir)
+        prepared = await self._media.prepare_fallback(path, track, bitrate_kbps, out_dir)
         reel = await asyncio.to_thread(FallbackReel, prepared)
-        if self._fallbacks.get(channel_id) is fallback:
-            fallback.reels[track] = reel
+        fallback = self._fallbacks.get(channel_id)
+        if fallback is not None and fallback.path == path:
+            fallback.add(track, reel)
         else:
-            reel.close()  # the channel has another file by now
-
-
-class _Shown:
-    """A kept reel with the channel's title; it stays open for the next time."""
-
-    def __init__(self, reel: FallbackReel, title: Title) -> None:
-        self.track = reel.prepared.track
-        self.title = title if title.text else Title.from_text(reel.prepared.title)
-        self.take = reel.take
-
-    def close(self) -> None:
-        """See `Reel`."""
+            reel.close()  # the channel has another file by now, or is off air
 
 
 def choose_track(codec: str | None) -> Track:

@@ -41,8 +41,12 @@ async def commit_selection(
     """Make `stream_type` the selected one, its row the only main stream; return the channel.
 
     The other rows go off air, but for a channel with simulcast, which gets a row of each type. Selecting
-    the selected type again writes nothing. `on_committed` is called with the channel and whether the
-    selection changed, with no await since the commit; when the transaction fails it is not called. Raises `UnknownChannel`, `DatabaseUnavailable`.
+    the selected type again writes nothing.
+
+    `on_committed` gets the channel and whether the selection changed. It is called right after the commit,
+    with no await in between, and not at all when the transaction fails.
+
+    Raises `UnknownChannel` and `DatabaseUnavailable`.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:

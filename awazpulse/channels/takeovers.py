@@ -1,8 +1,8 @@
 """Tells a takeover from a fight of two encoders with the same key. No I/O: `now` is monotonic seconds.
 
-Both reconnect by themselves, so each takes over from the other, again and again. A connection that is taken over
-while its audio still comes belongs to an encoder that is alive and will come back. The same encoder that
-comes back over a new connection leaves a silent one behind: that is counted as no fight.
+Both reconnect by themselves, so each takes over from the other, again and again. When a connection is taken
+over while its audio still comes, its encoder is alive and will come back: that counts. An encoder that
+comes back over a new connection leaves a silent one behind: that does not count.
 """
 
 from collections import OrderedDict, deque

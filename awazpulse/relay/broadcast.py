@@ -84,7 +84,7 @@ class Broadcast:
         self.connected_at = now  # monotonic seconds of the last source's coming
         self._reach = Reach(now)
         self._no_fallback_until = now
-        self._told_now = now  # the newest time that was told, but for frames
+        self._told_now = now  # as of the last `connect` or `advance`
         self._source_title = Title()
         self._airtime = Airtime()
         self._outlet = Outlet(channel_id, max_listeners)
@@ -212,7 +212,7 @@ class Broadcast:
         return former
 
     def take_station(self, station: Station) -> None:
-        """The source says something else of itself. For its input."""
+        """Replace what the source says of itself. For its input."""
         self.station = station
 
     def take_track(self, track: Track) -> None:
@@ -328,7 +328,7 @@ class Broadcast:
             case Due.SILENCE:
                 self._fall_silent(now)
             case Due.NOTHING:
-                pass
+                self._follow_fallback(now)
         self._send_due(now)
 
     def begin_on_fallback(self, now: float, track: Track | None = None) -> bool:
@@ -385,6 +385,22 @@ class Broadcast:
         self._show(reel.title)
         self._tell(AirChange.FALLBACK_BEGAN)
         return self._life.state is AirState.ON_FALLBACK
+
+    def _follow_fallback(self, now: float) -> None:
+        """While the fallback plays: go over to a file that has taken its place, show its title as it is."""
+        reel = self._stand_in.reel
+        if reel is None or self._stand_in.sound is not Sound.FALLBACK:
+            return
+        if reel.is_outdated:
+            self._send_due(now)
+            if self._stand_in.reel is not reel:
+                return  # it could not be read, or somebody who was told has ended it
+            newer = self._stand_ins.open_fallback(self.channel_id, self.track)
+            if newer is not None:
+                reel = newer
+                self._stand_in_by(Sound.FALLBACK, reel, self._sent_until)
+        if self._stand_in.reel is reel:
+            self._show(reel.title)
 
     def _give_up_fallback(self, now: float) -> None:
         """Go on without the fallback."""

@@ -1,12 +1,14 @@
 """How far what the listeners were sent reaches, by the clock. No I/O."""
 
-MAX_LEAD_S = 2.0  # that is believed: a source whose clock is fast would have its gaps unfilled
+# Of what a source has sent ahead of the clock, no more than this counts. Otherwise a source whose clock is
+# fast would have its gaps left unfilled.
+MAX_LEAD_S = 2.0
 
 
 class Reach:
     """What was sent reached up to `until` (monotonic seconds) when the source had published `samples`.
 
-    That is all that it takes to know it later, and nothing on the way of a frame.
+    The rest follows from the number of samples, so no frame costs anything here.
     """
 
     __slots__ = ("samples", "until")

@@ -1,8 +1,12 @@
 """The seam behind a gap: what of a source's first frames may be sent on. No I/O.
 
 A source that has stalled, with its connection alive, sends afterwards what it could not send before. Silence
-has stood in for that already. Sent on, it would leave every listener behind by the length of the stall, for
-good; so what runs ahead of the clock is left out.
+has stood in for that already. If it were sent on, every listener would stay behind by the length of the
+stall. So frames that run ahead of the clock are left out.
+
+A source that has just connected may begin with a burst. It may run ahead by more, for its listeners have
+a full buffer then. But there is a limit for all bursts together: a source that connects again and again
+would otherwise add one to the other.
 
 The first MP3 frames behind a seam may refer to bytes of frames that listeners did not get. They are muted
 (`audio.reservoir`), so that no decoder complains.
@@ -15,8 +19,11 @@ from awazpulse.audio import Codec, Frame, Track
 from awazpulse.audio.reservoir import ReservoirSeam
 
 MAX_LEAD_S = 0.5  # more than encoders and the network deliver early, less than anybody minds
+MAX_BURST_S = 2.0  # ahead of the clock, of a source that has just connected
 MAX_MENDED_FRAMES = 16  # a reservoir of 511 bytes is three frames of 64 kbit/s; bounds odd audio
-SETTLED_S = 1.0  # without a frame that ran ahead: the backlog is over
+SETTLED_S = (
+    1.0  # without a frame that ran ahead: the backlog is over. A burst is over by then anyway
+)
 
 
 class Seam:
@@ -33,6 +40,7 @@ class Seam:
         self._frame_s = 1 / track.sample_rate
         self._settled_at = now + SETTLED_S
         self._has_backlog = has_backlog
+        self._max_lead_s = MAX_LEAD_S if has_backlog else MAX_BURST_S
         self._is_mp3 = track.codec is Codec.MP3
         self._looked_at = 0  # frames, for the reservoir
         self._reservoir = ReservoirSeam() if track.codec is Codec.MP3 else None
@@ -46,15 +54,14 @@ class Seam:
 
     def is_over(self, now: float) -> bool:
         """Whether the source is in time, and needs to be looked at no more."""
-        is_settled = not self._has_backlog or now >= self._settled_at
-        return is_settled and self._reservoir is None
+        return now >= self._settled_at and self._reservoir is None
 
     def take(self, frames: Sequence[Frame], now: float) -> Sequence[Frame]:
         """Return the frames to send on, maybe none; those of `frames` that need no change are the same."""
         kept: list[Frame] = []
         is_whole = True
         for frame in frames:
-            if self._has_backlog and self._leave_out(frame, now):
+            if self._leave_out(frame, now):
                 is_whole = False
                 continue
             mended = self._mend(frame)
@@ -65,11 +72,12 @@ class Seam:
     def _leave_out(self, frame: Frame, now: float) -> bool:
         """Say whether a frame runs too far ahead of the clock."""
         duration_s = frame.samples * self._frame_s
-        if self.reach + duration_s <= now + MAX_LEAD_S:
+        if self.reach + duration_s <= now + self._max_lead_s:
             self.reach += duration_s
             return False
         self.dropped += 1
-        self._settled_at = now + SETTLED_S
+        if self._has_backlog:
+            self._settled_at = now + SETTLED_S
         if self._is_mp3:
             # The next one that is kept refers to what is left out.
             self._reservoir, self._looked_at = ReservoirSeam(), 0

@@ -63,7 +63,7 @@ class Receiver(Protocol):
     """What an input needs of its broadcast."""
 
     def take_station(self, station: Station) -> None:
-        """The source says something else of itself."""
+        """Replace what the source says of itself."""
 
     def take_track(self, track: Track) -> None:
         """Frames of this track follow from the source."""

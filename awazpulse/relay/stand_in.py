@@ -11,8 +11,8 @@ from .title import Title
 MAX_FRAMES_AT_ONCE = (
     512  # in one run: 12 s of audio; a loop that was held up catches up in few runs
 )
-# What players hold at most: with more behind they have stalled. Sent more than fills them up again, they
-# would be behind the clock by the rest, for good.
+# Players hold about as much as this. When more is missing they have stalled, and whatever is sent beyond it
+# keeps them behind the clock for good.
 MAX_BEHIND_S = 5.0
 
 
@@ -34,7 +34,11 @@ class Reel(Protocol):
 
     @property
     def title(self) -> Title:
-        """What plays; empty for silence."""
+        """What plays; empty for silence. It may change."""
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether another one is ready to be opened in its place."""
 
     def take(self, count: int) -> Sequence[Frame]:
         """Return the next frames: at least one, and `count` at most."""
@@ -75,6 +79,7 @@ class SilentReel:
     """One frame of silence of a track, again and again."""
 
     title = Title()
+    is_outdated = False
 
     def __init__(self, track: Track, frame: bytes, header_bytes: int) -> None:
         self.track = track
@@ -125,12 +130,29 @@ class StandIn:
         return self._frames > 0
 
     def take_due(self, now: float) -> Iterator[Sequence[Frame]]:
-        """Yield the frames whose time has come by `now`. Raises what the reel does."""
+        """Yield the frames whose time has come by `now`, `MAX_FRAMES_AT_ONCE` at once.
+
+        Raises what the reel does, and `ValueError` for one that has no more frames.
+        """
         track = self.reel.track
         due = int((now - self._start) * track.sample_rate / track.frame_samples)
         while self._frames < due:
-            frames = self.reel.take(min(due - self._frames, MAX_FRAMES_AT_ONCE))
-            if not frames:
-                raise ValueError("it has no more frames")
+            frames = self._take(min(due - self._frames, MAX_FRAMES_AT_ONCE))
             self._frames += len(frames)
             yield frames
+
+    def _take(self, count: int) -> Sequence[Frame]:
+        """Return `count` frames at once, also from a reel that gives fewer: its file ends and begins anew."""
+        frames = self._take_some(count)
+        if len(frames) == count:
+            return frames
+        joined = list(frames)
+        while len(joined) < count:
+            joined += self._take_some(count - len(joined))
+        return joined
+
+    def _take_some(self, count: int) -> Sequence[Frame]:
+        frames = self.reel.take(count)
+        if not frames:
+            raise ValueError("it has no more frames")
+        return frames

@@ -37,6 +37,11 @@ class StandInPlayer:
         return self._stand_in.sound if self._stand_in is not None else Sound.NOTHING
 
     @property
+    def reel(self) -> Reel | None:
+        """What plays, None while nothing does."""
+        return self._stand_in.reel if self._stand_in is not None else None
+
+    @property
     def covered_until(self) -> float:
         """The time up to which it has stood in, in monotonic seconds; only while it `plays`."""
         assert self._stand_in is not None, "nothing stands in"

@@ -12,7 +12,7 @@ from .broadcast import Broadcast
 
 logger = logging.getLogger(__name__)
 
-PACE_S = 0.05  # two frames of silence; its listeners are sent to less often than that
+PACE_S = 0.05  # two frames of silence; the fan-out sends less often than that
 WATCH_S = 0.25  # how late a source's silence may be noticed
 
 

@@ -6,8 +6,16 @@ from pathlib import Path
 import pytest
 
 from awazpulse.audio import Codec, Track
-from awazpulse.channels.stand_ins import MAX_SILENCES, RETRY_S, StandInShelf, choose_track
+from awazpulse.channels.fallback_reels import MAX_REELS
+from awazpulse.channels.stand_ins import (
+    MAX_SILENCES,
+    PREPARED_FOLDER,
+    RETRY_S,
+    StandInShelf,
+    choose_track,
+)
 from awazpulse.errors import PeerError
+from awazpulse.media.errors import MediaFailed
 from awazpulse.media.prepared import PreparedFallback
 
 TRACK = Track(Codec.MP3, 44_100, 2, 1152)
@@ -49,6 +57,12 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def count_open_files() -> int:
+    """How many prepared files are open."""
+    links = Path("/proc/self/fd").iterdir()
+    return sum(link.readlink().suffix == ".audio" for link in links if link.is_symlink())
 
 
 async def settle() -> None:
@@ -176,6 +190,89 @@ async def test_another_file_takes_the_place_of_the_first_also_while_that_is_bein
     assert reel.take(1)[0].data.startswith(b"new")
     shelf.set_fallback("demo", None, None)
     assert shelf.open_fallback("demo", TRACK) is None
+    await shelf.close()
+
+
+async def test_a_file_that_is_replaced_while_it_plays_goes_on_until_the_new_one_is_ready(
+    tmp_path: Path,
+) -> None:
+    media = FakeMedia()
+    shelf = StandInShelf(media, tmp_path)
+    shelf.set_fallback("demo", "fallback/demo/old.mp3", "")
+    shelf.prepare("demo", TRACK, 128)
+    await settle()
+    playing = shelf.open_fallback("demo", TRACK)
+    assert playing is not None
+    media.gate.clear()
+    shelf.set_fallback("demo", "fallback/demo/new.mp3", "")
+    await settle()
+    assert media.asked[-1] == (tmp_path / "fallback/demo/new.mp3", TRACK), "without being asked"
+    assert playing.take(1)[0].data.startswith(b"old")
+    was_outdated = playing.is_outdated
+    media.gate.set()
+    await settle()
+    assert (was_outdated, playing.is_outdated) == (False, True)
+    assert playing.take(1)[0].data.startswith(b"old")
+    newer = shelf.open_fallback("demo", TRACK)
+    assert newer is not None
+    assert newer.take(1)[0].data.startswith(b"new")
+    assert not newer.is_outdated
+    playing.close()
+    playing.close()
+    with pytest.raises(MediaFailed):
+        playing.take(1)
+    assert newer.take(1)[0].data.startswith(b"new")
+    await shelf.close()
+
+
+async def test_a_title_that_changes_is_that_of_what_plays(tmp_path: Path) -> None:
+    shelf = StandInShelf(FakeMedia(), tmp_path)
+    shelf.set_fallback("demo", "/srv/song.mp3", "one")
+    shelf.prepare("demo", TRACK, 128)
+    await settle()
+    reel = shelf.open_fallback("demo", TRACK)
+    assert reel is not None
+    shelf.set_fallback("demo", "/srv/song.mp3", "two")
+    assert reel.title.text == "two"
+    assert not reel.is_outdated
+    await shelf.close()
+
+
+async def test_a_file_that_cannot_be_read_any_more_is_made_anew(tmp_path: Path) -> None:
+    media = FakeMedia()
+    shelf = StandInShelf(media, tmp_path)
+    shelf.set_fallback("demo", "/srv/song.mp3", "")
+    shelf.prepare("demo", TRACK, 128)
+    await settle()
+    reel = shelf.open_fallback("demo", TRACK)
+    assert reel is not None
+    (tmp_path / PREPARED_FOLDER / "demo" / "song.audio").write_bytes(b"cut short")
+    with pytest.raises(MediaFailed):
+        reel.take(5)
+    reel.close()
+    assert shelf.open_fallback("demo", TRACK) is None
+    await settle()
+    again = shelf.open_fallback("demo", TRACK)
+    assert again is not None
+    assert again.take(1)[0].data.startswith(b"song")
+    await shelf.close()
+
+
+async def test_files_of_a_channel_that_is_off_air_are_closed(tmp_path: Path) -> None:
+    before = count_open_files()
+    shelf = StandInShelf(FakeMedia(), tmp_path)
+    shelf.set_fallback("demo", "/srv/song.mp3", "")
+    for rate in range(MAX_REELS + 3):
+        shelf.prepare("demo", Track(Codec.MP3, 44_100 + rate, 2, 1152), 128)
+        await settle()
+    assert count_open_files() - before == MAX_REELS
+    reel = shelf.open_fallback("demo", None)
+    shelf.forget("demo")
+    assert count_open_files() - before == 1, "the one that plays"
+    assert reel is not None
+    reel.close()
+    assert count_open_files() == before
+    assert shelf.open_fallback("demo", None) is None
     await shelf.close()
 
 

@@ -171,6 +171,21 @@ async def test_end_of_the_grace_time_ends_the_broadcast_and_tells_why(radio: Rad
     ]
 
 
+async def test_source_that_turns_out_to_be_gone_makes_way_also_without_a_grace_time(
+    radio: Radio,
+) -> None:
+    await radio.set(graceTime=0)
+    former = FakeSource()
+    broadcast = await radio.go_live(source=former)
+    former.on_pull = lambda: lose(broadcast, radio.clock.now)
+    again = await radio.go_live()
+    assert broadcast.is_closed
+    assert again is not broadcast
+    assert not again.is_closed
+    await radio.manager.flush()
+    assert (await radio.row()).status is StreamStatus.LIVE
+
+
 async def test_source_that_is_gone_when_the_login_is_decided_changes_nothing(radio: Radio) -> None:
     live = FakeSource()
     await radio.go_live(source=live)

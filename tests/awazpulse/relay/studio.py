@@ -115,6 +115,7 @@ class FakeReel:
         self.at_most = at_most
         self.faults: list[str] = []
         self.failure: Exception | None = None
+        self.is_outdated = False
         self._kind = kind
 
     def take(self, count: int) -> list[Frame]:

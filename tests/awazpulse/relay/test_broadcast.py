@@ -7,7 +7,7 @@ from awazpulse.errors import MisuseError
 from awazpulse.relay import Broadcast, End, EndReason, Input, Station, Title
 from awazpulse.relay.broadcast import FALLBACK_RETRY_S
 from awazpulse.relay.life import AirChange, AirPolicy, AirState
-from awazpulse.relay.seam import MAX_LEAD_S
+from awazpulse.relay.seam import MAX_BURST_S, MAX_LEAD_S
 from awazpulse.relay.stand_in import MAX_BEHIND_S, Sound
 from tests.awazpulse.relay.studio import (
     AAC,
@@ -899,6 +899,59 @@ def test_fallback_that_cannot_be_read_when_the_source_is_back_makes_room_for_it(
     with_fallback.send(again, 0.24, "again")
     assert with_fallback.ear.log[-1] == "again"
     assert with_fallback.state() is AirState.ON_AIR
+
+
+def test_fallback_that_is_replaced_while_it_plays_goes_over_to_the_new_one(
+    with_fallback: Studio,
+) -> None:
+    studio = with_fallback
+    source = studio.connect()
+    studio.play(source, 2.4)
+    source.end(LEFT, studio.now)
+    studio.wait(10)
+    old = studio.stand_ins.reels[-1]
+    heard = studio.heard("fallback")
+    old.is_outdated = True
+    studio.wait(5)
+    new = studio.stand_ins.reels[-1]
+    assert (old.closed, new.closed) == (1, 0)
+    assert old is not new
+    assert studio.heard("fallback") == pytest.approx(heard + 5, abs=0.1)
+    assert studio.sound() is Sound.FALLBACK
+    studio.check()
+
+
+def test_fallback_that_is_outdated_plays_on_while_no_other_is_ready(with_fallback: Studio) -> None:
+    studio = with_fallback
+    studio.play(studio.connect(), 2.4)
+    studio.broadcast.cut_off(LEFT, studio.now)
+    studio.wait(10)
+    studio.stand_ins.reels[-1].is_outdated = True
+    studio.stand_ins.has_fallback = False
+    heard = studio.heard("fallback")
+    studio.wait(5)
+    assert studio.heard("fallback") == pytest.approx(heard + 5, abs=0.1)
+    studio.check()
+
+
+def test_another_title_of_the_fallback_is_shown_while_it_plays(with_fallback: Studio) -> None:
+    studio = with_fallback
+    studio.play(studio.connect(), 2.4)
+    studio.broadcast.cut_off(LEFT, studio.now)
+    studio.wait(10)
+    studio.stand_ins.reels[-1].title = Title.from_text("another")
+    studio.wait(1)
+    assert studio.ear.log.count("title another") == 1
+
+
+def test_bursts_of_sources_that_come_again_and_again_do_not_add_up(studio: Studio) -> None:
+    for _ in range(30):
+        source = studio.connect()
+        studio.send(source, 2.88)
+        studio.play(source, 1.2)
+    ahead_s = studio.heard("source") - (studio.now - 1000.0)
+    assert ahead_s < 2.88 + MAX_BURST_S, "the first one, and what all others may add"
+    studio.check()
 
 
 def test_reel_that_cannot_be_closed_keeps_nobody_from_the_end(with_fallback: Studio) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
-from awazpulse.audio import Frame
-from awazpulse.relay.seam import MAX_LEAD_S, MAX_MENDED_FRAMES, SETTLED_S, Seam
+from awazpulse.audio import Frame, Track
+from awazpulse.relay.seam import MAX_BURST_S, MAX_LEAD_S, MAX_MENDED_FRAMES, SETTLED_S, Seam
 from tests.awazpulse.relay.studio import AAC, FRAME_S, HEAD, OTHER_RATE, TRACK, make_frames
 
 NEEDS_100_BYTES = HEAD[:4] + b"\x32" + HEAD[5:] + bytes(84)  # of the frames before it
@@ -66,12 +66,18 @@ def test_another_track_counts_at_its_own_rate() -> None:
     assert len(seam.take(make_frames(100, track=OTHER_RATE), 100.0)) == int(MAX_LEAD_S / FRAME_S)
 
 
-def test_source_without_a_backlog_is_let_through_at_once_however_much_it_sends() -> None:
-    seam = Seam(TRACK, 100.0, 100.0, has_backlog=False)
-    assert not seam.is_over(200.0), "its first frames are to be looked at"
-    assert len(seam.take(make_frames(1000), 100.0)) == 1000
-    assert seam.is_over(100.0)
-    assert Seam(AAC, 100.0, 100.0, has_backlog=False).is_over(100.0)
+@pytest.mark.parametrize("track", [TRACK, AAC])
+def test_source_without_a_backlog_may_begin_with_a_burst_of_a_limit(track: Track) -> None:
+    seam = Seam(track, 100.0, 100.0, has_backlog=False)
+    kept = seam.take(make_frames(1000, track=track), 100.0)
+    assert len(kept) == int(MAX_BURST_S * track.sample_rate / track.frame_samples)
+    assert not seam.is_over(100.0 + SETTLED_S - 0.01)
+    seam.take(make_frames(1, track=track), 100.0 + SETTLED_S + 0.1)
+    assert seam.is_over(100.0 + SETTLED_S + 0.1), "whatever was left out in it"
+
+
+def test_first_frames_of_a_source_without_a_backlog_are_looked_at() -> None:
+    assert not Seam(TRACK, 100.0, 100.0, has_backlog=False).is_over(200.0)
 
 
 @pytest.mark.parametrize("has_backlog", [True, False])
@@ -86,7 +92,6 @@ def test_frames_that_refer_to_what_was_not_sent_are_muted_and_keep_their_place(
         (24 * n, len(NEEDS_100_BYTES)) for n in range(4)
     ]
     assert frames[0].data == NEEDS_100_BYTES, "what is shared is not changed"
-    assert seam.is_over(100.0) is not has_backlog
 
 
 def test_frames_behind_those_that_were_left_out_are_muted_too() -> None:
@@ -112,4 +117,4 @@ def test_odd_frames_are_looked_at_no_longer_than_the_limit(count: int) -> None:
     seam = Seam(TRACK, 100.0, 100.0, has_backlog=False)
     frames = [Frame(0, 1152, b"short")] * count
     assert seam.take(frames, 100.0) is frames
-    assert seam.is_over(100.0) is (count == MAX_MENDED_FRAMES)
+    assert seam.is_over(100.0 + SETTLED_S) is (count == MAX_MENDED_FRAMES)

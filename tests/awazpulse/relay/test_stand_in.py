@@ -57,14 +57,15 @@ def test_loop_that_was_held_up_catches_up_in_runs_of_a_limit() -> None:
     assert runs == [MAX_FRAMES_AT_ONCE, MAX_FRAMES_AT_ONCE, 1250 - 2 * MAX_FRAMES_AT_ONCE]
 
 
-def test_reel_that_gives_less_is_asked_again() -> None:
+def test_reel_that_gives_less_is_asked_again_and_its_frames_come_together() -> None:
     class Short(FakeReel):
         def take(self, count: int) -> list:  # type: ignore[type-arg]
             return super().take(min(count, 3))
 
     reel = Short("fallback", TRACK)
     stand_in = StandIn(Sound.FALLBACK, reel, START)
-    assert [len(frames) for frames in stand_in.take_due(START + 10 * 0.024 + 0.001)] == [3, 3, 3, 1]
+    assert [len(frames) for frames in stand_in.take_due(START + 10 * 0.024 + 0.001)] == [10]
+    assert reel.taken == 10
 
 
 def test_reel_that_gives_nothing_is_an_error_and_no_endless_loop() -> None:
