@@ -9,6 +9,7 @@ import asyncio
 import errno
 import logging
 import socket
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -248,7 +249,8 @@ class IcecastServer:
         mount.pull()  # the listener's burst ends with what has come by now, which may be the source's end
         if mount.is_closed:
             return False
-        info = ListenerInfo(connection.address, listen.user_agent)
+        # Thousands of listeners have the same player: its name is kept once, while one of them is here.
+        info = ListenerInfo(connection.address, sys.intern(listen.user_agent))
         mount.admit(connection.hand_over(), info, self.wall(), icy=listen.icy)
         return True
 
