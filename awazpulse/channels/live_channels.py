@@ -35,7 +35,9 @@ _CHANGES = {
     AirChange.SOURCE_HEARD: ChannelChange.SOURCE_HEARD,
     AirChange.SILENCE_BEGAN: ChannelChange.SILENCE_BEGAN,
     AirChange.FALLBACK_BEGAN: ChannelChange.FALLBACK_BEGAN,
+    AirChange.TITLE_SHOWN: ChannelChange.TITLE,
 }
+_NOT_LOGGED = (AirChange.SOURCE_CAME, AirChange.TITLE_SHOWN)
 
 
 @dataclass(slots=True)
@@ -121,6 +123,16 @@ class LiveChannels:
             station.user_agent,
             f" takes over from {former.station.address}" if former else "",
         )
+        if former is not None:
+            facts = {"address": station.address, "from": former.station.address}
+            self.emit(
+                ChannelEvent(
+                    ChannelChange.TAKEN_OVER,
+                    broadcast.channel_id,
+                    broadcast.stream_type,
+                    facts=facts,
+                )
+            )
         return source_input
 
     def open_on_fallback(self, record: ChannelRecord, track: Track) -> None:
@@ -276,9 +288,10 @@ class LiveChannels:
         return self._facts.get(broadcast.id) if broadcast else None
 
     def _changed(self, broadcast: Broadcast, change: AirChange) -> None:
-        self._rows.note_change(broadcast)
+        if change is not AirChange.TITLE_SHOWN:
+            self._rows.note_change(broadcast)
         end = broadcast.last_loss if change is AirChange.SOURCE_LOST else None
-        if change is not AirChange.SOURCE_CAME:
+        if change not in _NOT_LOGGED:
             logger.info(
                 "channel=%s broadcast=%d %s%s",
                 broadcast.channel_id,
@@ -286,7 +299,15 @@ class LiveChannels:
                 change.value,
                 f": {end}" if end else "",
             )
-        self.emit(ChannelEvent(_CHANGES[change], broadcast.channel_id, broadcast.stream_type, end))
+        self.emit(
+            ChannelEvent(
+                _CHANGES[change],
+                broadcast.channel_id,
+                broadcast.stream_type,
+                end,
+                facts=_find_facts_of(broadcast, change),
+            )
+        )
 
     def _closed(self, broadcast: Broadcast, end: End) -> None:
         self.registry.remove(broadcast)
@@ -304,3 +325,35 @@ class LiveChannels:
         self.emit(
             ChannelEvent(ChannelChange.OFF_AIR, broadcast.channel_id, broadcast.stream_type, end)
         )
+
+
+def _find_facts_of(broadcast: Broadcast, change: AirChange) -> dict[str, object]:
+    """Return what there is to know of a change, besides why a source was lost."""
+    match change:
+        case AirChange.SOURCE_CAME:
+            station = broadcast.station
+            return {"address": station.address, "encoder": station.user_agent}
+        case AirChange.SOURCE_HEARD:
+            return describe_audio(broadcast)
+        case AirChange.TITLE_SHOWN:
+            title = broadcast.title
+            return {
+                "title": title.text,
+                "artist": title.artist,
+                "track": title.track,
+                "url": title.url,
+            }
+    return {}
+
+
+def describe_audio(broadcast: Broadcast) -> dict[str, object]:
+    """Return what the audio of a broadcast is, for JSON; empty before there is any."""
+    track = broadcast.track
+    if track is None:
+        return {}
+    return {
+        "codec": track.codec.value,
+        "sampleRate": track.sample_rate,
+        "channels": track.channels,
+        "bitrateKbps": broadcast.bitrate_kbps,
+    }

@@ -22,6 +22,7 @@ from awazpulse.refusals import (
     EncodersFight,
     InvalidValue,
     OffAir,
+    Refusal,
     ServiceUnavailable,
     UnknownChannel,
 )
@@ -211,6 +212,34 @@ class StreamManager:
         bounded.
         """
         wanted = parse_stream_type(stream_type)
+        try:
+            return await self._connect(channel_id, wanted, secret, source, station)
+        except Refusal as refusal:
+            self.report_refusal(channel_id, wanted, refusal, station)
+            raise
+
+    def report_refusal(
+        self, channel_id: str, stream_type: StreamType, refusal: Refusal, station: Station
+    ) -> None:
+        """Tell whoever listens to events that an encoder was refused."""
+        if not isinstance(refusal, UnknownChannel | ServiceUnavailable):
+            self._live.emit(
+                ChannelEvent(
+                    ChannelChange.LOGIN_REFUSED,
+                    channel_id,
+                    stream_type,
+                    detail=str(refusal),
+                    facts={
+                        "reason": refusal.code,
+                        "address": station.address,
+                        "encoder": station.user_agent,
+                    },
+                )
+            )
+
+    async def _connect(
+        self, channel_id: str, wanted: StreamType, secret: str, source: Source, station: Station
+    ) -> Input:
         with refusing_when_away("check the login"):
             record = await self._load_for_login(channel_id, station.address)
             await self._login.check(record.channel, wanted, secret, station.address)

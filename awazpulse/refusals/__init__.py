@@ -4,12 +4,19 @@ Each carries the facts; `str()` makes the sentence. Protocols map the class to t
 (RTMP's `NetStream.Publish.BadName`, HTTP's 401, 403, 404).
 """
 
+import re
+
 from awazpulse.errors import AwazPulseError
 from awazpulse.kinds import StreamType
 
 
 class Refusal(AwazPulseError):
     """Refused by policy; nothing has changed."""
+
+    @property
+    def code(self) -> str:
+        """Its kind as a word for programs, such as `wrong_secret`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
 
 
 class UnknownChannel(Refusal):
@@ -114,6 +121,18 @@ class ChannelInMaintenance(ChannelDisabled):
 
     def __str__(self) -> str:
         return f"channel {self.channel_id} is in maintenance; try again when it is over"
+
+
+class UnsupportedFormat(Refusal):
+    """An encoder sends, or announces, what no delivery can take."""
+
+    def __init__(self, channel_id: str, detail: str) -> None:
+        super().__init__(channel_id, detail)
+        self.channel_id = channel_id
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return self.detail
 
 
 class OffAir(Refusal):

@@ -466,6 +466,7 @@ class Broadcast:
         if title != self.title:
             self.title = title
             self._outlet.on_title(title)
+            self._tell(AirChange.TITLE_SHOWN)
 
     # -- deliveries and listeners
 

@@ -68,6 +68,7 @@ class AirChange(Enum):
     SOURCE_HEARD = "the source is heard"
     SILENCE_BEGAN = "silence began"
     FALLBACK_BEGAN = "the fallback began"
+    TITLE_SHOWN = "another title is shown"
 
 
 class Due(Enum):

@@ -23,7 +23,7 @@ from awazpulse.refusals import (
     UnknownChannel,
     WrongSecret,
 )
-from awazpulse.relay import Broadcast, End, EndReason
+from awazpulse.relay import Broadcast, End, EndReason, Station
 from awazpulse.store import Channel, Stream
 from tests.awazpulse.channels.support import (
     LEFT,
@@ -330,10 +330,48 @@ async def test_every_change_is_told_in_its_order(sqlite_radio: Radio) -> None:
     end = End(EndReason.SWITCHED, why="the channel is set to Icecast")
     assert events == [
         ChannelEvent(ChannelChange.ON_AIR, "demo", "hls"),
-        ChannelEvent(ChannelChange.SOURCE_CONNECTED, "demo", "hls"),
+        ChannelEvent(
+            ChannelChange.SOURCE_CONNECTED,
+            "demo",
+            "hls",
+            facts={"address": STATION.address, "encoder": "test/1"},
+        ),
         ChannelEvent(ChannelChange.OFF_AIR, "demo", "hls", end),
         ChannelEvent(ChannelChange.SWITCHED, "demo", "icecast"),
     ]
+    assert events[2].describe() == {
+        "reason": "switched",
+        "detail": "switched: the channel is set to Icecast",
+    }
+
+
+async def test_takeovers_refused_logins_and_titles_are_told_with_their_facts(
+    sqlite_radio: Radio,
+) -> None:
+    events: list[ChannelEvent] = []
+    broadcast = await sqlite_radio.go_live()
+    sqlite_radio.manager.on_changed(events.append)
+    station = Station(address="203.0.113.7", user_agent="butt/0.1.40")
+    with pytest.raises(WrongSecret):
+        await sqlite_radio.manager.connect("demo", "hls", "guess", FakeSource(), station)
+    with pytest.raises(UnknownChannel):
+        await sqlite_radio.manager.connect("nobody", "hls", "guess", FakeSource(), station)
+    sqlite_radio.manager.set_title("demo", "Nina", "Sinnerman")
+    await sqlite_radio.manager.connect(
+        "demo", "hls", sqlite_radio.stream_key, FakeSource(), station
+    )
+    told = [(event.change, event.describe()) for event in events]
+    assert told[0][0] is ChannelChange.LOGIN_REFUSED
+    assert told[0][1]["reason"] == "wrong_secret"
+    assert told[0][1]["address"] == "203.0.113.7"
+    title = {"title": "Nina - Sinnerman", "artist": "Nina", "track": "Sinnerman", "url": ""}
+    assert told[1] == (ChannelChange.TITLE, title)
+    assert [change for change, _ in told[2:]] == [
+        ChannelChange.SOURCE_CONNECTED,
+        ChannelChange.TAKEN_OVER,
+    ]
+    assert told[2][1] == {"address": "203.0.113.7", "encoder": "butt/0.1.40"}
+    assert not broadcast.is_closed
 
 
 async def test_a_stop_closes_the_source_and_tells_who_did_it(sqlite_radio: Radio) -> None:
