@@ -144,6 +144,9 @@ class _Gate:
     def title_charset(self, channel_id: str) -> str:
         return self._manager.title_charset(channel_id)
 
+    def report_refusal(self, channel_id: str, refusal: Refusal, station: Station) -> None:
+        self._manager.report_refusal(channel_id, self._stream_type, refusal, station)
+
 
 @dataclass(frozen=True, slots=True)
 class Started:

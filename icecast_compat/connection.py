@@ -57,6 +57,9 @@ class Server(Protocol):
     def log_in(self, connection: "Connection", login: Login, rest: bytes) -> None:
         """Check a source and put it on air. Ends in `reply`, `hand_over` or `close`."""
 
+    def report_refusal(self, connection: "Connection", reply: Reply) -> None:
+        """Take note of an encoder that was refused before its password was checked."""
+
     def update_title(self, connection: "Connection", update: TitleUpdate) -> None:
         """Check a title update and apply it. Ends in `reply` or `close`."""
 
@@ -192,6 +195,11 @@ class Connection:
                 self._wait_for_body(length)
 
     def _answer(self, reply: Reply) -> None:
+        if reply.refused:
+            logger.info(
+                "connection=%d address=%s refused: %s", self.id, self.address, reply.refused
+            )
+            self._server.report_refusal(self, reply)
         may_follow = reply.keeps_alive and self._requests < MAX_REQUESTS
         self._begin_reply(Step.REPLY if may_follow else Step.REPLY_LAST, reply.data)
 

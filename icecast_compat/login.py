@@ -72,18 +72,23 @@ def read_login(request: Request, address: str) -> Login | Reply:
     if credentials is None or credentials[0] != SOURCE_USERNAME:
         # libshout logs in over the same connection, unless it is told `close`.
         alive = request.keeps_alive
-        return Reply(respond_unauthorized(keep_alive=alive), alive)
+        given = credentials and credentials[0]
+        refused = f"got user {given[:64]!r}, expected {SOURCE_USERNAME!r}" if given else ""
+        return Reply(respond_unauthorized(keep_alive=alive), alive, refused)
     channel_id = parse_mount_path(request.path)
     if channel_id is None:
-        return Reply(refuse(404, NOT_FOUND))
+        refused = f"got mount {request.path[:64]!r}, which is no channel's"
+        return Reply(refuse(404, NOT_FOUND), refused=refused)
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not content_type:
         if request.method == "PUT":
-            return Reply(refuse(403, NO_CONTENT_TYPE))
+            refused = "got no Content-Type; an encoder that sends PUT must say one"
+            return Reply(refuse(403, NO_CONTENT_TYPE), refused=refused, channel_id=channel_id)
         content_type = "audio/mpeg"
     known_type = _CONTENT_TYPES.get(content_type)
     if known_type is None:
-        return Reply(refuse(403, UNKNOWN_CONTENT_TYPE))
+        refused = f"got Content-Type {content_type[:64]!r}, expected MP3 or AAC"
+        return Reply(refuse(403, UNKNOWN_CONTENT_TYPE), refused=refused, channel_id=channel_id)
     is_chunked = "chunked" in request.headers.get("transfer-encoding", "").lower()
     length = request.headers.get("content-length", "")
     content_length = int(length) if re.fullmatch(r"\d{1,18}", length) and not is_chunked else None

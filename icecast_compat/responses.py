@@ -52,10 +52,15 @@ MISSING_PARAMETER = "Missing parameter"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer, and whether the client may send another request after it."""
+    """A whole answer, and whether the client may send another request after it.
+
+    `refused` says why, for the log, when it refuses an encoder; `channel_id` is what it asked for.
+    """
 
     data: bytes
     keeps_alive: bool = False
+    refused: str = ""
+    channel_id: str = ""
 
 
 def stamp_date(response: bytes, wall: float) -> bytes:

@@ -19,8 +19,8 @@ from typing import Protocol
 from awazpulse.addresses import normalize_address
 from awazpulse.kinds import StreamType
 from awazpulse.network import open_listening
-from awazpulse.refusals import Refusal
-from awazpulse.relay import Broadcast, End, EndReason, Gate
+from awazpulse.refusals import Refusal, UnsupportedFormat
+from awazpulse.relay import Broadcast, End, EndReason, Gate, Station
 from awazpulse.relay.fanout import FanOut
 from awazpulse.relay.selector import READ, WRITE, SocketSelector
 
@@ -31,6 +31,7 @@ from .mount import ListenerInfo, Mount
 from .responses import (
     CONNECTION_LIMIT,
     NO_SOURCE,
+    Reply,
     refuse,
     respond,
     respond_iceresponse,
@@ -57,6 +58,9 @@ class MountGate(Gate, Protocol):
 
     def title_charset(self, channel_id: str) -> str:
         """Return the charset of the channel's titles that are not UTF-8."""
+
+    def report_refusal(self, channel_id: str, refusal: Refusal, station: Station) -> None:
+        """Take note of an encoder that was refused before its password was checked."""
 
 
 class Room(Protocol):
@@ -261,6 +265,14 @@ class IcecastServer:
     def update_title(self, connection: Connection, update: TitleUpdate) -> None:
         """See `Server`."""
         self._check(connection, partial(self._update_title, connection, update))
+
+    def report_refusal(self, connection: Connection, reply: Reply) -> None:
+        """See `Server`."""
+        if reply.channel_id:
+            refusal = UnsupportedFormat(reply.channel_id, reply.refused)
+            self._gate.report_refusal(
+                reply.channel_id, refusal, Station(address=connection.address)
+            )
 
     # -- checks, which wait for the database
 

@@ -19,7 +19,7 @@ from icecast_compat.connection import (
 )
 from icecast_compat.login import Login
 from icecast_compat.mount import Mount
-from icecast_compat.responses import respond
+from icecast_compat.responses import Reply, respond
 from icecast_compat.router import Listen, Router, TitleUpdate
 from icecast_compat.state import State
 from tests.icecast_compat.workbench import open_broadcast
@@ -69,6 +69,9 @@ class Server:
 
     def log_in(self, connection: Connection, login: Login, rest: bytes) -> None:
         self.logins.append((login, rest))
+
+    def report_refusal(self, connection: Connection, reply: Reply) -> None:
+        raise AssertionError("no source is refused here")
 
     def update_title(self, connection: Connection, update: TitleUpdate) -> None:
         self.updates.append(update)

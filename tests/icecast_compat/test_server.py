@@ -5,6 +5,7 @@ import base64
 import contextlib
 import dataclasses
 import json
+import logging
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from awazpulse.network import open_listening
-from awazpulse.refusals import ChannelBusy, EncoderGone, WrongSecret
+from awazpulse.refusals import ChannelBusy, EncoderGone, Refusal, WrongSecret
 from awazpulse.relay import Broadcast, End, EndReason, Input, Source, Station
 from awazpulse.relay.fanout import FanOut
 from awazpulse.relay.life import AirPolicy
@@ -45,6 +46,7 @@ class Gate:
         self.server: IcecastServer | None = None
         self.live: Broadcast | None = None
         self.ends: list[str] = []
+        self.reported: list[tuple[str, str, str]] = []
         self.max_listeners = 100
 
     async def connect(
@@ -70,6 +72,9 @@ class Gate:
         await asyncio.sleep(0)
         if secret != "right":
             raise WrongSecret(channel_id, "source password")
+
+    def report_refusal(self, channel_id: str, refusal: Refusal, station: Station) -> None:
+        self.reported.append((channel_id, str(refusal), station.address))
 
     def title_charset(self, channel_id: str) -> str:
         return "cp1251"
@@ -200,6 +205,19 @@ async def test_a_body_that_ends_is_answered(world: World, expects: bool) -> None
     whole = await world.ask(head.replace(extra, b"") + tone)  # all in one go
     assert whole == b"HTTP/1.0 200 OK\r\n\r\n"
     assert world.gate.ends == ["the encoder ended its stream"] * 2
+
+
+async def test_an_encoder_of_another_format_is_refused_with_a_reason_in_log_and_report(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    login = LOGIN.replace(b"audio/mpeg", b"audio/opus") % RIGHT
+    assert b"audio/opus" in login
+    answer = await world.ask(login)
+    assert answer.startswith(b"HTTP/1.0 403 Content-type not supported\r\n")
+    reason = "got Content-Type 'audio/opus', expected MP3 or AAC"
+    assert world.gate.reported == [("demo", reason, "127.0.0.1")]
+    assert [r.getMessage() for r in caplog.records if reason in r.getMessage()]
 
 
 async def test_a_source_with_a_wrong_password_can_read_why_though_it_has_sent_audio(
