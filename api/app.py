@@ -7,6 +7,7 @@ from .bodies import MAX_BODY_BYTES
 from .channels import ChannelRoutes
 from .contract import ContractRoutes
 from .credentials import CredentialRoutes
+from .diagnosis import DiagnosisRoutes
 from .dispatch import make_route
 from .endpoints import Endpoint
 from .fallback import FallbackRoutes
@@ -28,6 +29,7 @@ def list_endpoints(services: Services) -> list[Endpoint]:
         CredentialRoutes,
         FallbackRoutes,
         LevelRoutes,
+        DiagnosisRoutes,
         OperationRoutes,
     )
     endpoints = [endpoint for kind in kinds for endpoint in kind(services).list_endpoints()]

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from awazpulse.channels.access import Identity
 from awazpulse.channels.credentials import ChannelCredentials, HlsCredentials, IcecastCredentials
+from awazpulse.channels.diagnosis import Report
 from awazpulse.channels.fallback_files import FallbackInfo
 from awazpulse.channels.levels import LevelReport
 from awazpulse.channels.records import ActiveStream, ChannelRecord, SwitchOutcome
@@ -43,6 +44,13 @@ class LevelReports(Protocol):
 
     def report(self, channel_id: str) -> LevelReport:
         """Return what is known now; while somebody asks it is new once a second."""
+
+
+class DiagnosisReports(Protocol):
+    """Knows what has happened to channels."""
+
+    def report(self, channel_id: str) -> Report:
+        """Return what is known of a channel now."""
 
 
 class Channels(Protocol):
@@ -178,3 +186,4 @@ class Services:
     database: Pingable
     fallbacks: Fallbacks
     levels: LevelReports
+    diagnosis: DiagnosisReports

@@ -23,9 +23,12 @@ from api.services import Services
 from awazpulse.channels.accounts import Accounts
 from awazpulse.channels.catalog import ChannelCatalog
 from awazpulse.channels.credentials import ChannelCredentials
+from awazpulse.channels.diagnosis import Diagnosis
 from awazpulse.channels.fallback_files import FallbackFiles, ProbedFile
+from awazpulse.channels.happenings import Happenings
 from awazpulse.channels.levels import LevelMonitor
 from awazpulse.channels.public_urls import PublicUrls
+from awazpulse.channels.quality import QualityMonitor
 from awazpulse.channels.secrets import Vault
 from awazpulse.channels.sign_ins import SignIns
 from awazpulse.channels.stand_ins import StandInShelf
@@ -174,6 +177,9 @@ class App:
             manager.report_dead_air,
             manager.dead_air_settings,
         )
+        self._quality = QualityMonitor(manager.live_broadcasts, manager.report_quality)
+        happenings = Happenings()
+        manager.on_changed(happenings.note)
         budget = DescriptorBudget(raise_limit())
         self._fanout = FanOut(
             loop,
@@ -210,6 +216,7 @@ class App:
             core.database,
             core.fallbacks,
             self._levels,
+            Diagnosis(manager.live, happenings, self._quality),
         )
         self._api = ApiServer(create_app(services, settings.cors_origin_list))
         manager.add_delivery(StreamType.HLS, self._hls)
@@ -229,6 +236,7 @@ class App:
         await core.manager.start()
         self._standby.start()
         self._levels.start()
+        self._quality.start()
         await self._sweep_fallbacks()
         owner = await populate_if_empty(core.accounts, core.catalog)
         channels = [channel.id for channel in await core.catalog.list_all()]
@@ -254,6 +262,7 @@ class App:
             except Exception:
                 logger.exception("a part of the server did not end well")
         self._standby.close()
+        self._quality.close()
         self._fanout.close()
         await self.core.close()
 

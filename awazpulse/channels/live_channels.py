@@ -50,6 +50,25 @@ class LiveFacts:
     decision: int = 0  # the number of the last connect or switch of it
 
 
+@dataclass(frozen=True, slots=True)
+class AudioFacts:
+    """What audio is sent to listeners."""
+
+    codec: str
+    sample_rate: int
+    channels: int
+    bitrate_kbps: int | None
+
+    def describe(self) -> dict[str, object]:
+        """Return it for JSON."""
+        return {
+            "codec": self.codec,
+            "sampleRate": self.sample_rate,
+            "channels": self.channels,
+            "bitrateKbps": self.bitrate_kbps,
+        }
+
+
 class FallbackSettings(Protocol):
     """What a channel's row says of its fallback."""
 
@@ -334,7 +353,8 @@ def _find_facts_of(broadcast: Broadcast, change: AirChange) -> dict[str, object]
             station = broadcast.station
             return {"address": station.address, "encoder": station.user_agent}
         case AirChange.SOURCE_HEARD:
-            return describe_audio(broadcast)
+            audio = find_audio(broadcast)
+            return audio.describe() if audio else {}
         case AirChange.TITLE_SHOWN:
             title = broadcast.title
             return {
@@ -346,14 +366,9 @@ def _find_facts_of(broadcast: Broadcast, change: AirChange) -> dict[str, object]
     return {}
 
 
-def describe_audio(broadcast: Broadcast) -> dict[str, object]:
-    """Return what the audio of a broadcast is, for JSON; empty before there is any."""
+def find_audio(broadcast: Broadcast) -> AudioFacts | None:
+    """Return what the audio of a broadcast is, None before there is any."""
     track = broadcast.track
     if track is None:
-        return {}
-    return {
-        "codec": track.codec.value,
-        "sampleRate": track.sample_rate,
-        "channels": track.channels,
-        "bitrateKbps": broadcast.bitrate_kbps,
-    }
+        return None
+    return AudioFacts(track.codec.value, track.sample_rate, track.channels, broadcast.bitrate_kbps)

@@ -33,10 +33,11 @@ from .air_policy import find_deliveries
 from .availability import refusing_when_away
 from .events import ChannelChange, ChannelEvent, ChannelListener
 from .levels import DeadAirSettings
-from .live_channels import Delivery, LiveChannels
+from .live_channels import Delivery, LiveChannels, find_audio
 from .locks import ChannelLocks
 from .login_rules import fingerprint, require_selected
 from .public_urls import PublicUrls
+from .quality import Quality
 from .records import (
     ActiveStream,
     ChannelRecord,
@@ -168,6 +169,16 @@ class StreamManager:
     def report_dead_air(self, broadcast: Broadcast, has_begun: bool) -> None:  # noqa: FBT001  # a callback
         """Tell that dead air has begun, or that it is over."""
         self._live.report_dead_air(broadcast, has_begun)
+
+    def report_quality(self, broadcast: Broadcast, quality: Quality) -> None:
+        """Tell how well a source's audio comes."""
+        audio = find_audio(broadcast)
+        facts = (audio.describe() if audio else {}) | quality.describe()
+        self._live.emit(
+            ChannelEvent(
+                ChannelChange.QUALITY, broadcast.channel_id, broadcast.stream_type, facts=facts
+            )
+        )
 
     def live(self, channel_id: str) -> Broadcast | None:
         """Return what is on air on this channel."""

@@ -12,8 +12,11 @@ from aiohttp.web import Application, Request
 
 from api import Services, create_app
 from awazpulse.audio import Track
+from awazpulse.channels.diagnosis import Diagnosis
 from awazpulse.channels.fallback_files import FallbackFiles
+from awazpulse.channels.happenings import Happenings
 from awazpulse.channels.levels import LevelMonitor
+from awazpulse.channels.quality import QualityMonitor
 from awazpulse.channels.sign_ins import SignIns
 from awazpulse.channels.tokens import Tokens
 from awazpulse.media.values import Levels
@@ -72,6 +75,9 @@ class LoudMeter:
 
 
 def make_services(radio: Radio, tokens: Tokens, fallbacks: FallbackFiles) -> Services:
+    happenings = Happenings()
+    radio.manager.on_changed(happenings.note)
+    quality = QualityMonitor(radio.manager.live_broadcasts, radio.manager.report_quality)
     return Services(
         radio.manager,
         radio.catalog,
@@ -81,6 +87,7 @@ def make_services(radio: Radio, tokens: Tokens, fallbacks: FallbackFiles) -> Ser
         radio.database,
         fallbacks,
         LevelMonitor(LoudMeter(), radio.manager.live_broadcasts, lambda _broadcast, _begun: None),
+        Diagnosis(radio.manager.live, happenings, quality, radio.clock),
     )
 
 
