@@ -11,6 +11,7 @@ from .diagnosis import DiagnosisRoutes
 from .dispatch import make_route
 from .endpoints import Endpoint
 from .fallback import FallbackRoutes
+from .ledger import LedgerRoutes
 from .levels import LevelRoutes
 from .middlewares import ANY_ORIGIN, answer_errors, make_cors
 from .operations import OperationRoutes
@@ -30,6 +31,7 @@ def list_endpoints(services: Services) -> list[Endpoint]:
         FallbackRoutes,
         LevelRoutes,
         DiagnosisRoutes,
+        LedgerRoutes,
         OperationRoutes,
     )
     endpoints = [endpoint for kind in kinds for endpoint in kind(services).list_endpoints()]

@@ -1,20 +1,27 @@
 """What the API needs of the server, as narrow as it needs it. The application hands it in."""
 
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from awazpulse.channels.access import Identity
 from awazpulse.channels.credentials import ChannelCredentials, HlsCredentials, IcecastCredentials
-from awazpulse.channels.diagnosis import Report
+from awazpulse.channels.diagnosis import Report as DiagnosisReport
 from awazpulse.channels.fallback_files import FallbackInfo
 from awazpulse.channels.levels import LevelReport
-from awazpulse.channels.records import ActiveStream, ChannelRecord, SwitchOutcome
+from awazpulse.channels.records import (
+    ActiveStream,
+    ChannelRecord,
+    ListenerCounts,
+    SwitchOutcome,
+)
 from awazpulse.channels.sign_ins import SignIn
 from awazpulse.channels.tokens import AccessToken, InternalAction
 from awazpulse.kinds import StreamType
+from awazpulse.ledger.reader import Report
+from awazpulse.ledger.reports import Span
 from awazpulse.relay import Title
-from awazpulse.store import Channel, Stream, User
+from awazpulse.store import Channel, ListeningSession, Performance, Stream, User
 
 
 class Streams(Protocol):
@@ -35,6 +42,9 @@ class Streams(Protocol):
     def set_title(self, channel_id: str, artist: str, track: str, url: str) -> Title:
         """Say what plays now; return it as listeners are shown it. Raises `OffAir`."""
 
+    def count_listeners(self, channel_id: str) -> ListenerCounts:
+        """Return how many listen to a channel now."""
+
     async def refresh(self, channel_id: str) -> None:
         """Hold what is on air to what the channel's rows say now."""
 
@@ -49,8 +59,39 @@ class LevelReports(Protocol):
 class DiagnosisReports(Protocol):
     """Knows what has happened to channels."""
 
-    def report(self, channel_id: str) -> Report:
+    def report(self, channel_id: str) -> DiagnosisReport:
         """Return what is known of a channel now."""
+
+
+class Ledger(Protocol):
+    """Knows who listened and what played. All raise `ServiceUnavailable`."""
+
+    def now_ms(self) -> int:
+        """Return the present time in milliseconds since 1970."""
+
+    async def list_open(self, channel_id: str, limit: int) -> list[ListeningSession]:
+        """Return the sessions that go on, the newest first."""
+
+    async def list_sessions(
+        self, channel_id: str, span: Span, before: int | None, limit: int
+    ) -> list[ListeningSession]:
+        """Return sessions that began within `span`, the newest first, those before number `before`."""
+
+    async def list_performances(
+        self, channel_id: str, span: Span, before: int | None, limit: int
+    ) -> list[Performance]:
+        """Return titles that began within `span`, the newest first, those before number `before`."""
+
+    def iterate_sessions(
+        self, channel_id: str, span: Span
+    ) -> AsyncIterator[list[ListeningSession]]:
+        """Yield all sessions that began within `span`, the newest first, some at a time."""
+
+    def iterate_performances(self, channel_id: str, span: Span) -> AsyncIterator[list[Performance]]:
+        """Yield all titles that began within `span`, the newest first, some at a time."""
+
+    async def report(self, channel_id: str, span: Span, bucket_ms: int | None = None) -> Report:
+        """Return how much the channel was listened to. Raises `InvalidValue` for too long a span."""
 
 
 class Channels(Protocol):
@@ -187,3 +228,4 @@ class Services:
     fallbacks: Fallbacks
     levels: LevelReports
     diagnosis: DiagnosisReports
+    ledger: Ledger

@@ -37,6 +37,12 @@ from awazpulse.channels.tokens import Tokens
 from awazpulse.descriptors import DescriptorBudget, raise_limit
 from awazpulse.first_start import FirstOwner, populate_if_empty
 from awazpulse.kinds import StreamType
+from awazpulse.ledger.book import Book
+from awazpulse.ledger.countries import UnusableCountryDatabase, open_countries
+from awazpulse.ledger.reader import LedgerReader
+from awazpulse.ledger.titles import TitleLog
+from awazpulse.ledger.upkeep import Upkeep
+from awazpulse.ledger.writer import LedgerWriter
 from awazpulse.media.client import MediaWorker
 from awazpulse.media.errors import MediaFailed
 from awazpulse.media.errors import UnusableFile as NoAudio
@@ -60,6 +66,8 @@ from ingest.rtmp.limits import RtmpLimits
 from ingest.rtmp.server import RtmpServer
 
 logger = logging.getLogger(__name__)
+
+LEDGER_CLOSE_S = 5.0  # how long the server's stop waits for the ledger's last rows
 
 
 class _Prober:
@@ -127,6 +135,16 @@ class Core:
             ) from None
 
 
+def _open_countries(settings: Settings) -> Callable[[str], str | None]:
+    """Return what finds an address's country. Raises `SettingsError`."""
+    if settings.country_database is None:
+        return lambda _address: None
+    try:
+        return open_countries(settings.country_database)
+    except UnusableCountryDatabase as error:
+        raise SettingsError(f"{PREFIX}COUNTRY_DATABASE: {error}") from None
+
+
 class _Gate:
     """The stream manager as one ingest sees it; shut until the rows are repaired."""
 
@@ -180,6 +198,13 @@ class App:
         self._quality = QualityMonitor(manager.live_broadcasts, manager.report_quality)
         happenings = Happenings()
         manager.on_changed(happenings.note)
+        self._book = Book(
+            address_rule=settings.ledger_addresses, find_country=_open_countries(settings)
+        )
+        manager.on_changed(TitleLog(self._book).note)
+        self._ledger = LedgerWriter(
+            self.core.database, self._book, Upkeep(self.core.database, settings.ledger_days)
+        )
         budget = DescriptorBudget(raise_limit())
         self._fanout = FanOut(
             loop,
@@ -201,8 +226,9 @@ class App:
                 head_timeout_s=settings.head_timeout_s, source_timeout_s=settings.source_timeout_s
             ),
             budget,
+            self._book,
         )
-        self._hls = HlsServer(has_room=budget.has_room_for_listener)
+        self._hls = HlsServer(has_room=budget.has_room_for_listener, session_log=self._book)
         budget.count_in(lambda: self._fanout.listeners)
         budget.count_in(lambda: self._icecast.waiting)
         budget.count_in(lambda: self._hls.connections)
@@ -217,6 +243,7 @@ class App:
             core.fallbacks,
             self._levels,
             Diagnosis(manager.live, happenings, self._quality),
+            LedgerReader(core.database, self._book.now_ms),
         )
         self._api = ApiServer(create_app(services, settings.cors_origin_list))
         manager.add_delivery(StreamType.HLS, self._hls)
@@ -234,6 +261,7 @@ class App:
             await self._listen(self._api.start, "the API", "api_port"),
         )
         await core.manager.start()
+        await self._ledger.start()
         self._standby.start()
         self._levels.start()
         self._quality.start()
@@ -264,6 +292,7 @@ class App:
         self._standby.close()
         self._quality.close()
         self._fanout.close()
+        await self._ledger.close(LEDGER_CLOSE_S)
         await self.core.close()
 
     async def _sweep_fallbacks(self) -> None:

@@ -27,6 +27,7 @@ from pydantic import (
 
 from awazpulse.channels.keys import MIN_SECRET_KEY_CHARACTERS
 from awazpulse.errors import AwazPulseError
+from awazpulse.ledger.privacy import AddressRule
 
 PREFIX = "AWAZPULSE_"
 CONFIG_FILE = "awazpulse.toml"
@@ -102,6 +103,18 @@ class Settings(BaseModel):
     )
     fanout_sends_per_second: int = Field(
         6000, ge=100, le=1_000_000, description="sends a second from which the interval grows"
+    )
+
+    ledger_days: int = Field(
+        365, ge=0, le=36_500, description="days for which listening sessions are kept; 0: for ever"
+    )
+    ledger_addresses: AddressRule = Field(
+        AddressRule.SHORTENED,
+        description="what is kept of a listener's address: whole, shortened (to /24 and /48) or none",
+    )
+    country_database: Path | None = Field(
+        None,
+        description="MaxMind database file by which listeners' countries are kept; empty: none",
     )
 
     @model_validator(mode="before")

@@ -120,6 +120,8 @@ class Channel:
 
     def close(self, now: float) -> None:
         """Count no listeners from here on; the broadcast's last segments may still be added."""
+        if self.listeners is not None:
+            self.listeners.close(now)
         self.listeners = None
         self._closed_at = now
 

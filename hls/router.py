@@ -54,15 +54,17 @@ class Router:
         segment = channel.find(quote(channel_id, safe="") + name[len(channel_id) :])
         if segment is None:
             return answers.SEGMENT_GONE
-        if not _admits(channel, request, address, now):
+        if not _admits(channel, request, address, now, len(segment.body)):
             return answers.FULL
         if request.range is not None:
             return answers.build_segment_range(segment.body, request.range) or segment
         return segment
 
 
-def _admits(channel: Channel, request: Request, address: str, now: float) -> bool:
+def _admits(
+    channel: Channel, request: Request, address: str, now: float, segment_bytes: int = 0
+) -> bool:
     """Count the client and say whether it may listen. HEAD does not count, nor a channel off air."""
     if channel.listeners is None or request.method == "HEAD":
         return True
-    return channel.listeners.admit((address, request.user_agent), now)
+    return channel.listeners.admit((address, request.user_agent), now, segment_bytes)

@@ -15,6 +15,7 @@ from awazpulse.http_date import format_http_date
 from awazpulse.kinds import StreamType
 from awazpulse.network import open_listening
 from awazpulse.relay import Broadcast, End, EndReason
+from awazpulse.relay.sessions import NoSessionLog, SessionLog
 
 from .channel import Channel
 from .connection import Connection
@@ -31,6 +32,21 @@ logger = logging.getLogger(__name__)
 _BACKLOG = 1024  # after a restart all listeners of a popular station come back together
 
 
+class _ChannelLog:
+    """The session log as one channel's listeners see it."""
+
+    def __init__(self, log: SessionLog, channel_id: str) -> None:
+        self._log = log
+        self._channel_id = channel_id
+
+    def begin(self, address: str, user_agent: bytes) -> int:
+        name = user_agent.decode("latin-1")
+        return self._log.begin_session(self._channel_id, StreamType.HLS, address, name)
+
+    def end(self, number: int, sent_bytes: int, ended_ago_s: float) -> None:
+        self._log.end_session(number, sent_bytes, ended_ago_s)
+
+
 class HlsServer:
     """The HLS delivery of all channels.
 
@@ -39,10 +55,14 @@ class HlsServer:
     """
 
     def __init__(
-        self, limits: Limits | None = None, has_room: Callable[[], bool] = lambda: True
+        self,
+        limits: Limits | None = None,
+        has_room: Callable[[], bool] = lambda: True,
+        session_log: SessionLog | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self._has_room = has_room
+        self._session_log = session_log or NoSessionLog()
         self.router = Router()
         self.now = time.monotonic
         self._connections: set[Connection] = set()
@@ -109,6 +129,7 @@ class HlsServer:
             broadcast.listeners_of(StreamType.HLS),
             expiry_s=self.limits.listener_expiry_s,
             max_clients=self.limits.clients,
+            log=_ChannelLog(self._session_log, channel.id),
         )
         if self._libav is None:
             self._libav = asyncio.get_running_loop().run_in_executor(None, _load_libav)

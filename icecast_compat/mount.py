@@ -15,6 +15,7 @@ from awazpulse.relay import Broadcast, End, Title
 from awazpulse.relay.fanout import Audience, FanOut
 from awazpulse.relay.feed import PlainFeed
 from awazpulse.relay.listener import Listener
+from awazpulse.relay.sessions import NoSessionLog, SessionLog
 
 from .icy import METAINT, IcyFeed
 from .responses import CORS, NO_CACHE, SERVER, stamp_date
@@ -28,7 +29,7 @@ _CONTENT_TYPES = {  # the source may declare any of its codec's; else it is the 
 
 @dataclass(frozen=True, slots=True)
 class ListenerInfo:
-    """What is known of a listener."""
+    """What is known of a listener as it comes; the ledger keeps it."""
 
     address: str
     user_agent: str
@@ -38,12 +39,16 @@ class _Feeds:
     """The two byte sequences of one kind of audio, with their listeners."""
 
     def __init__(
-        self, fanout: FanOut, on_left: Callable[[Listener], None], pull: Callable[[], None]
+        self,
+        fanout: FanOut,
+        on_left: Callable[[Listener], None],
+        pull: Callable[[], None],
+        on_gone: Callable[[Listener], None],
     ) -> None:
         self.plain = PlainFeed()
         self.icy = IcyFeed(self.plain)
-        self._plain_audience = Audience(fanout, self.plain, on_left, pull)
-        self._icy_audience = Audience(fanout, self.icy, on_left, pull)
+        self._plain_audience = Audience(fanout, self.plain, on_left, pull, on_gone)
+        self._icy_audience = Audience(fanout, self.icy, on_left, pull, on_gone)
 
     def audience(self, *, icy: bool) -> Audience:
         """Return the listeners with ICY metadata, or those without."""
@@ -72,18 +77,20 @@ class Mount:
         fanout: FanOut,
         started: float,
         on_closed: Callable[["Mount"], None] = lambda _mount: None,
+        session_log: SessionLog | None = None,
     ) -> None:
         self.broadcast = broadcast
         self.started = started
         self.count = broadcast.listeners_of(StreamType.ICECAST)
         self._fanout = fanout
         self._on_closed = on_closed
+        self._session_log = session_log or NoSessionLog()
         self.is_closed = False
         self._track: Track | None = None
         self._feeds = self._make_feeds()
 
     def _make_feeds(self) -> _Feeds:
-        return _Feeds(self._fanout, self._on_left, self.broadcast.pull)
+        return _Feeds(self._fanout, self._on_left, self.broadcast.pull, self._on_gone)
 
     @property
     def path(self) -> str:
@@ -190,13 +197,29 @@ class Mount:
         `wall` is in seconds since 1970. When it raises, nobody has joined and the socket is closed.
         """
         audience = self._feeds.audience(icy=icy)
-        self.count.listener_joined()  # first: a listener may be gone again before `join` returns
+        # First: a listener may be gone again before `join` returns.
+        self.count.listener_joined()
+        entry = audience.feed.join()
+        first_byte = entry.position - len(entry.prefix)
+        # Of a listener nothing stays in memory but the number of its session.
+        session = self._session_log.begin_session(
+            self.broadcast.channel_id,
+            StreamType.ICECAST,
+            info.address,
+            info.user_agent,
+            first_byte,
+        )
         try:
-            audience.join(client, stamp_date(self.listener_head(icy=icy), wall), info)
+            audience.join(client, stamp_date(self.listener_head(icy=icy), wall), session)
         except BaseException:
             self.count.listener_left()
+            self._session_log.end_session(session, first_byte)
             client.close()
             raise
 
     def _on_left(self, listener: Listener) -> None:  # noqa: ARG002  # only their number matters
         self.count.listener_left()
+
+    def _on_gone(self, listener: Listener) -> None:
+        assert isinstance(listener.info, int)
+        self._session_log.end_session(listener.info, listener.position)

@@ -9,7 +9,6 @@ import asyncio
 import errno
 import logging
 import socket
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from awazpulse.refusals import Refusal, UnsupportedFormat
 from awazpulse.relay import Broadcast, End, EndReason, Gate, Station
 from awazpulse.relay.fanout import FanOut
 from awazpulse.relay.selector import READ, WRITE, SocketSelector
+from awazpulse.relay.sessions import SessionLog
 
 from .checks import Checks
 from .connection import Connection
@@ -109,6 +109,7 @@ class IcecastServer:
         public_host: str,
         limits: IcecastLimits | None = None,
         room: Room | None = None,
+        session_log: SessionLog | None = None,
     ) -> None:
         self.limits = limits or IcecastLimits()
         self.head_timeout_s = self.limits.head_timeout_s
@@ -120,6 +121,7 @@ class IcecastServer:
         self._room = room or _AllTheRoom()
         self._gate = gate
         self._fanout = fanout
+        self._session_log = session_log
         self._loop = asyncio.get_running_loop()
         self._listening: list[socket.socket] = []
         self._selector = SocketSelector[Connection](self._loop, self._on_event, _TURN_S)
@@ -168,7 +170,7 @@ class IcecastServer:
 
     def attach(self, broadcast: Broadcast) -> None:
         """Show a broadcast as a mount, until the broadcast or this delivery of it ends."""
-        mount = Mount(broadcast, self._fanout, self.wall(), self._detach)
+        mount = Mount(broadcast, self._fanout, self.wall(), self._detach, self._session_log)
         broadcast.attach(StreamType.ICECAST, mount)
         self.mounts[broadcast.channel_id] = mount
 
@@ -253,8 +255,7 @@ class IcecastServer:
         mount.pull()  # the listener's burst ends with what has come by now, which may be the source's end
         if mount.is_closed:
             return False
-        # Thousands of listeners have the same player: its name is kept once, while one of them is here.
-        info = ListenerInfo(connection.address, sys.intern(listen.user_agent))
+        info = ListenerInfo(connection.address, listen.user_agent)
         mount.admit(connection.hand_over(), info, self.wall(), icy=listen.icy)
         return True
 

@@ -20,7 +20,7 @@ def read_table(heading: str) -> dict[str, str]:
 
 def describe(field: FieldInfo) -> str:
     default = getattr(field.default, "get_secret_value", lambda: field.default)()
-    text = f"{default:g}" if isinstance(default, float) else str(default)
+    text = f"{default:g}" if isinstance(default, float) else str("" if default is None else default)
     if isinstance(default, bool):
         text = text.lower()
     return f"{f'`{text}`' if text else ''} | {field.description}"

@@ -125,6 +125,14 @@ class ActiveStream:
 
 
 @dataclass(frozen=True, slots=True)
+class ListenerCounts:
+    """How many listen now by each delivery, and how many did at most since the channel went on air."""
+
+    now: dict[StreamType, int]
+    peak: dict[StreamType, int]
+
+
+@dataclass(frozen=True, slots=True)
 class SwitchOutcome:
     """The row that is selected now, and whether it was not before."""
 

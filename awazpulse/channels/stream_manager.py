@@ -41,6 +41,7 @@ from .quality import Quality
 from .records import (
     ActiveStream,
     ChannelRecord,
+    ListenerCounts,
     PolicyRecord,
     SwitchOutcome,
     load_always_on,
@@ -327,6 +328,18 @@ class StreamManager:
         """Return the channel's rows as they are now. Raises `UnknownChannel`."""
         record = await self._look_up(channel_id)
         return [self._rows.overlay(stream) for stream in record.streams]
+
+    def count_listeners(self, channel_id: str) -> ListenerCounts:
+        """Return how many listen to a channel; nobody does while it is off air."""
+        live = self.live(channel_id)
+        if live is None:
+            nobody = dict.fromkeys(StreamType, 0)
+            return ListenerCounts(nobody, nobody)
+        counts = {kind: live.listeners_of(kind) for kind in StreamType}
+        return ListenerCounts(
+            {kind: count.listeners for kind, count in counts.items()},
+            {kind: count.peak_listeners for kind, count in counts.items()},
+        )
 
     async def refresh(self, channel_id: str) -> None:
         """Hold what is on air to what the channel's rows say now. Raises `UnknownChannel`."""

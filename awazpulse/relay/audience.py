@@ -27,7 +27,8 @@ class Audience:
     """The listeners of one feed.
 
     `on_left(listener)` is called once for each listener, when it is gone. It is not called for those
-    whom the audience's own close disconnects. `pull()` is called before listeners are sent what is new.
+    whom the audience's own close disconnects; `on_gone(listener)` is called for them too. By then the
+    listener's `position` is the end of what it was sent. `pull()` is called before listeners are sent what is new.
     It appends to the feed what the source has sent up to now, and must not block.
     """
 
@@ -37,12 +38,14 @@ class Audience:
         feed: Feed,
         on_left: Callable[[Listener], None] | None = None,
         pull: Callable[[], None] = lambda: None,
+        on_gone: Callable[[Listener], None] | None = None,
     ) -> None:
         self.feed = feed
         self.pull = pull
         self.is_closed = False
         self._fanout = fanout
         self._on_left = on_left
+        self._on_gone = on_gone
 
     @property
     def listeners(self) -> list[Listener]:
@@ -67,5 +70,9 @@ class Audience:
 
     def left(self, listener: Listener) -> None:
         """Tell that a listener is gone. For the fan-out."""
-        if self._on_left is not None and not self.is_closed:
-            self._on_left(listener)
+        try:
+            if self._on_left is not None and not self.is_closed:
+                self._on_left(listener)
+        finally:
+            if self._on_gone is not None:
+                self._on_gone(listener)

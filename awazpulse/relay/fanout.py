@@ -165,14 +165,14 @@ class FanOut:
 
     def _say_goodbye(self, listener: Listener) -> None:
         """Send as much of the listener's remaining audio as its socket takes, and disconnect it."""
-        cohort = listener.cohort
-        if cohort is not None and listener.index >= 0:
-            listener.position = cohort.position
+        self._leave_cohort(listener)
         feed = listener.audience.feed
         try:
             if listener.position >= feed.start:
                 with contextlib.suppress(OSError):
-                    listener.socket.send(listener.pending + feed.read(listener.position, feed.end))
+                    rest = listener.pending + feed.read(listener.position, feed.end)
+                    sent = listener.socket.send(rest)
+                    listener.position += max(0, sent - len(listener.pending))
         finally:
             self._let_go(listener)
 
@@ -186,8 +186,15 @@ class FanOut:
             steps.callback(listener.audience.left, listener)
             steps.callback(listener.socket.close)
             steps.callback(self._selector.unregister, listener.socket)
-            if listener.cohort is not None:
-                listener.cohort.remove(listener)
+            self._leave_cohort(listener)
+
+    def _leave_cohort(self, listener: Listener) -> None:
+        """Give a listener a position of its own."""
+        cohort = listener.cohort
+        if cohort is not None:
+            if listener.index >= 0:
+                listener.position = cohort.position
+            cohort.remove(listener)
 
     # -- errors of ours
 

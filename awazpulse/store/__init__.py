@@ -8,13 +8,25 @@ from .errors import (
     WriteConflict,
 )
 from .migrate import migrate
-from .models import Channel, RefreshToken, Stream, User, utc_now
+from .models import (
+    Channel,
+    LedgerClock,
+    ListeningSession,
+    Performance,
+    RefreshToken,
+    Stream,
+    User,
+    utc_now,
+)
 
 __all__ = [
     "Channel",
     "Database",
     "DatabaseUnavailable",
     "InvalidDatabaseUrl",
+    "LedgerClock",
+    "ListeningSession",
+    "Performance",
     "RefreshToken",
     "SchemaTooNew",
     "Sessions",

@@ -1,4 +1,4 @@
-"""The tables: `users`, `refresh_tokens`, `channels`, `streams`.
+"""The tables: `users`, `refresh_tokens`, `channels`, `streams`, and the ledger's.
 
 Column names are camelCase, for other programs read and write these tables; attributes are
 snake_case. Times are naive UTC, whole seconds. What other programs may leave NULL (every column of
@@ -228,3 +228,61 @@ class Stream(_Timestamps, Base):
         identifier(36, nocase=True),
         sa.ForeignKey("channels.id", name="fk_streams_channel"),
     )
+
+
+def _number_column() -> sa.types.TypeEngine[int]:
+    """Return a BIGINT, which as SQLite's primary key must be called INTEGER to be the row's own number."""
+    return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+class ListeningSession(Base):
+    """One listener from coming to going. `awazpulse.ledger` says how its number is made.
+
+    Times are milliseconds since 1970. `ended_ms` is NULL while the listener is there; `bytes` also where
+    the server was killed meanwhile. `first_byte` is where it began in the byte sequence it was sent.
+    """
+
+    __tablename__ = "listening_sessions"
+    __table_args__ = (
+        sa.Index("idx_session_start", "channelId", "startedMs"),
+        sa.Index("idx_session_end", "channelId", "endedMs"),
+    )
+
+    id: Mapped[int] = mapped_column(_number_column(), primary_key=True, autoincrement=False)
+    channel_id: Mapped[str] = mapped_column("channelId", identifier(36, nocase=True))
+    stream_type: Mapped[str] = mapped_column("streamType", sa.String(10))
+    started_ms: Mapped[int] = mapped_column("startedMs", sa.BigInteger)
+    ended_ms: Mapped[int | None] = mapped_column("endedMs", sa.BigInteger)
+    bytes: Mapped[int | None] = mapped_column(sa.BigInteger)
+    first_byte: Mapped[int] = mapped_column("firstByte", sa.BigInteger)
+    user_agent: Mapped[str] = mapped_column("userAgent", sa.String(255))
+    address: Mapped[str] = mapped_column(sa.String(45))
+    country: Mapped[str | None] = mapped_column(sa.String(2))
+
+
+class Performance(Base):
+    """One title from its beginning to its end, which is NULL while it plays. Numbered as sessions are."""
+
+    __tablename__ = "performances"
+    __table_args__ = (
+        sa.Index("idx_performance_start", "channelId", "startedMs"),
+        sa.Index("idx_performance_end", "channelId", "endedMs"),
+    )
+
+    id: Mapped[int] = mapped_column(_number_column(), primary_key=True, autoincrement=False)
+    channel_id: Mapped[str] = mapped_column("channelId", identifier(36, nocase=True))
+    stream_type: Mapped[str] = mapped_column("streamType", sa.String(10))
+    started_ms: Mapped[int] = mapped_column("startedMs", sa.BigInteger)
+    ended_ms: Mapped[int | None] = mapped_column("endedMs", sa.BigInteger)
+    title: Mapped[str] = mapped_column(sa.String(255))
+    artist: Mapped[str] = mapped_column(sa.String(255))
+    track: Mapped[str] = mapped_column(sa.String(255))
+
+
+class LedgerClock(Base):
+    """One row, which says when the server was last alive: what a crash has left open ended then."""
+
+    __tablename__ = "ledger_clock"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    alive_ms: Mapped[int] = mapped_column("aliveMs", sa.BigInteger)

@@ -19,6 +19,8 @@ from awazpulse.channels.levels import LevelMonitor
 from awazpulse.channels.quality import QualityMonitor
 from awazpulse.channels.sign_ins import SignIns
 from awazpulse.channels.tokens import Tokens
+from awazpulse.ledger.book import Book
+from awazpulse.ledger.reader import LedgerReader
 from awazpulse.media.values import Levels
 from awazpulse.store import Database
 from tests.awazpulse.channels.probing import FakeProber
@@ -88,6 +90,7 @@ def make_services(radio: Radio, tokens: Tokens, fallbacks: FallbackFiles) -> Ser
         fallbacks,
         LevelMonitor(LoudMeter(), radio.manager.live_broadcasts, lambda _broadcast, _begun: None),
         Diagnosis(radio.manager.live, happenings, quality, radio.clock),
+        LedgerReader(radio.database, Book().now_ms),
     )
 
 

@@ -1,6 +1,7 @@
 """A mount with its listeners, over real sockets."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
 
@@ -20,6 +21,27 @@ DATE = b"Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
 SWITCHED = End(EndReason.SWITCHED)
 
 
+class WrittenLog:
+    """Writes down the sessions that a mount tells of."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[str, str, str, str]] = []
+        self.first_bytes: list[int] = []
+        self.sent: dict[int, int] = {}
+
+    def begin_session(
+        self, channel_id: str, stream_type: str, address: str, user_agent: str, first_byte: int = 0
+    ) -> int:
+        self.begun.append((channel_id, stream_type, address, user_agent))
+        self.first_bytes.append(first_byte)
+        return len(self.begun)
+
+    def end_session(self, number: int, last_byte: int, ended_ago_s: float = 0.0) -> None:
+        assert number not in self.sent
+        assert ended_ago_s == 0.0
+        self.sent[number] = last_byte - self.first_bytes[number - 1]
+
+
 class OnAir:
     """A broadcast with its mount, and the far ends of its listeners."""
 
@@ -27,11 +49,12 @@ class OnAir:
         self, fanout: FanOut, station: Station | None = None, source: IdleSource | None = None
     ) -> None:
         self.fanout = fanout
+        self.log = WrittenLog()
         self.broadcast: Broadcast
         self.input: Input
         self.broadcast, self.input = open_broadcast(station=station, source=source)
         self.closed: list[Mount] = []
-        self.mount = Mount(self.broadcast, fanout, 0.0, self.closed.append)
+        self.mount = Mount(self.broadcast, fanout, 0.0, self.closed.append, self.log)
         self.broadcast.attach("icecast", self.mount)
         self.far: list[socket.socket] = []
 
@@ -75,6 +98,16 @@ async def read(far: socket.socket, count: int) -> bytes:
         while len(data) < count:
             data += await asyncio.get_running_loop().sock_recv(far, count - len(data))
     return data
+
+
+async def read_body(far: socket.socket, *, with_head: bool = True) -> int:
+    """Take what comes within a tenth of a second; return how many bytes of body it is."""
+    data = b""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.1):
+            while part := await asyncio.get_running_loop().sock_recv(far, 65_536):
+                data += part
+    return len(data.partition(b"\r\n\r\n")[2] if with_head else data)
 
 
 async def read_head(far: socket.socket) -> bytes:
@@ -130,6 +163,45 @@ async def test_listeners_are_counted_in_and_out(on_air: OnAir) -> None:
     far[1].close()
     await until(lambda: count.listeners == 2)
     assert count.peak_listeners == 4
+
+
+@pytest.mark.parametrize("icy", [False, True])
+async def test_a_session_counts_the_bytes_that_its_listener_was_sent(
+    on_air: OnAir, icy: bool
+) -> None:
+    on_air.publish(150)
+    early = on_air.admit(icy=icy)
+    on_air.publish(50)
+    early_body = await read_body(early)
+    late = on_air.admit(icy=icy)
+    on_air.publish(100)
+    for far, had in ((early, early_body), (late, 0)):
+        body = had + await read_body(far, with_head=not had)
+        far.close()
+        number = 1 if far is early else 2
+        await until(lambda number=number: number in on_air.log.sent)  # type: ignore[misc]
+        assert on_air.log.sent[number] == body
+    assert on_air.log.begun == [("demo", "icecast", INFO.address, INFO.user_agent)] * 2
+
+
+async def test_the_mounts_end_ends_every_session(on_air: OnAir) -> None:
+    on_air.publish(10)
+    far = [on_air.admit() for _ in range(3)]
+    on_air.publish(10)
+    on_air.broadcast.close(SWITCHED)
+    await until(lambda: len(on_air.log.sent) == 3)
+    assert [on_air.log.sent[n + 1] for n in range(3)] == [await read_body(end) for end in far]
+
+
+async def test_a_listener_who_cannot_be_admitted_has_no_session(on_air: OnAir) -> None:
+    on_air.publish(10)
+    ours, far = socket.socketpair()
+    on_air.far.append(far)
+    ours.close()
+    with pytest.raises(ValueError, match="file descriptor"):
+        on_air.mount.admit(ours, INFO, 0.0, icy=False)
+    assert on_air.log.sent == {1: 0}
+    assert on_air.mount.count.listeners == 0
 
 
 async def test_there_is_room_up_to_the_channels_limit(on_air: OnAir) -> None:

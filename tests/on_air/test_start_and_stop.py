@@ -4,11 +4,12 @@ import asyncio
 import signal
 import socket
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.on_air.clients import ffmpeg_tone, listen, rtmp_output, running
+from tests.on_air.clients import ffmpeg_tone, icecast_output, listen, rtmp_output, running
 from tests.on_air.server import AWAZPULSE, Server, environment, run, serving, until
 
 
@@ -221,3 +222,38 @@ async def test_secrets_are_in_no_log_and_unreadable_on_disk(server: Server) -> N
             assert not [secret for secret in secrets if secret.encode() in content], file
     assert not [s for s in secrets for line in server.log if s in line]
     assert (server.data_dir / "secret.key").stat().st_mode & 0o077 == 0
+
+
+async def test_after_a_crash_at_most_five_seconds_of_the_ledger_are_missing(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path / "data") as server:
+        await server.switch("demo", "icecast")
+        output = icecast_output(server, server.card["credentials"]["icecast"]["password"])
+        async with running(*ffmpeg_tone("mp3", output)):
+            await until(lambda: server.rows()["icecast"]["status"] == "live")
+            token = await server.token()
+            url = server.url("icecast", "/demo.mp3")
+            status, _ = await server.request(
+                "PUT", "/streams/channel/demo/metadata", token, {"title": "Geet"}
+            )
+            assert status == 200
+            listener = asyncio.create_task(listen(url, {"User-Agent": "Player/1"}))
+            begun_s = time.time()
+            await asyncio.sleep(7)
+            server.process.kill()
+            killed_s = time.time()
+            await server.process.wait()
+            await listener
+    async with serving(tmp_path / "data") as server:
+        _, page = await server.request("GET", "/streams/channel/demo/sessions", token)
+        _, history = await server.request("GET", "/streams/channel/demo/history", token)
+        _, now = await server.request("GET", "/streams/channel/demo/listeners", token)
+    (session,) = page["items"]
+    (title,) = history["items"]
+    assert (session["userAgent"], session["address"]) == ("Player/1", "127.0.0.0")
+    assert title["track"] == "Geet"
+    assert killed_s - begun_s - 5 <= session["seconds"] <= killed_s - begun_s + 0.5
+    assert session["endedAt"] is not None
+    assert title["endedAt"] is not None
+    assert now["sessions"] == []
