@@ -40,7 +40,9 @@ class Book:
         self._numbers = numbers or Numbers()
         self._playing: dict[str, tuple[int, str]] = {}  # by channel
 
-    def __len__(self) -> int:
+    @property
+    def pending(self) -> int:
+        """How many beginnings and ends wait to be written."""
         return len(self.sessions) + len(self.performances)
 
     @property

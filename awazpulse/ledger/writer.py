@@ -99,7 +99,7 @@ class LedgerWriter:
                 await self.flush()
         except (DatabaseUnavailable, TimeoutError) as error:
             reason = str(error) or f"no answer in {timeout_s:g} s"
-            logger.warning("%d entries of the ledger are lost: %s", len(self._book), reason)
+            logger.warning("%d entries of the ledger are lost: %s", self._book.pending, reason)
 
     async def flush(self) -> None:
         """Write all that is pending now. Raises `DatabaseUnavailable`; it is then still pending."""
@@ -111,7 +111,7 @@ class LedgerWriter:
                 await self._write_all(pending, table)
 
     def _on_pending(self) -> None:
-        if len(self._book) >= BATCH_ROWS:
+        if self._book.pending >= BATCH_ROWS:
             self._wake.set()
 
     async def _run(self) -> None:
