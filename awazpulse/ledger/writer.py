@@ -77,6 +77,7 @@ class LedgerWriter:
         self._book = book
         self._upkeep = upkeep
         self._wake = asyncio.Event()
+        self._is_closing = asyncio.Event()
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._told_lost = 0
@@ -89,13 +90,13 @@ class LedgerWriter:
 
     async def close(self, timeout_s: float) -> None:
         """Write what is pending, as far as that goes in `timeout_s`, and stop."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        self._is_closing.set()
+        self._wake.set()
+        task, self._task = self._task, None
         try:
             async with asyncio.timeout(timeout_s):
+                if task is not None:
+                    await task
                 await self.flush()
         except (DatabaseUnavailable, TimeoutError) as error:
             reason = str(error) or f"no answer in {timeout_s:g} s"
@@ -120,10 +121,8 @@ class LedgerWriter:
         beat_at = loop.time()
         purge_at = loop.time() + HEARTBEAT_S
         is_away = False
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(WRITE_INTERVAL_S):
-                    await self._wake.wait()
+        while not self._is_closing.is_set():
+            await _wait(self._wake, WRITE_INTERVAL_S)
             self._wake.clear()
             try:
                 await self.flush()
@@ -137,11 +136,11 @@ class LedgerWriter:
                 if not is_away:
                     logger.warning("the ledger waits: %s", error)
                 is_away = True
-                await asyncio.sleep(retry_s)
+                await _wait(self._is_closing, retry_s)
                 retry_s = min(MAX_RETRY_S, 2 * retry_s)
             except Exception:
                 logger.exception("a pass of the ledger failed")
-                await asyncio.sleep(MAX_RETRY_S)
+                await _wait(self._is_closing, MAX_RETRY_S)
             else:
                 if is_away:
                     logger.info("the ledger is written again")
@@ -176,6 +175,12 @@ class LedgerWriter:
                 return
             for part in _split(batch):
                 await self._write(part, table)
+
+
+async def _wait(event: asyncio.Event, timeout_s: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
 
 
 async def _execute(connection: AsyncConnection, batch: Batch, table: _Table) -> None:

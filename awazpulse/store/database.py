@@ -168,6 +168,7 @@ def _sqlite_engine(url: URL) -> AsyncEngine:
     event.listen(engine.sync_engine, "do_connect", _try_to_open_sqlite)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite_connection)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    event.listen(engine.sync_engine, "invalidate", _roll_back_sqlite)
     return engine
 
 
@@ -217,6 +218,15 @@ def _set_wal(cursor: Any) -> None:  # noqa: ANN401  # DBAPI
 
 def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get(_BEGIN, '')}")
+
+
+def _roll_back_sqlite(connection: Any, _record: object, _error: object) -> None:  # noqa: ANN401  # DBAPI
+    """Have a connection that is given up, as when its transaction is cancelled, give up its lock.
+
+    What was sent last may still be carried out, such as a BEGIN. A close alone keeps the lock while
+    a cursor is referred to, which is until the collector of circles runs.
+    """
+    connection.rollback()
 
 
 def _unavailable(error: Exception) -> DatabaseUnavailable | None:

@@ -1,3 +1,4 @@
+import asyncio
 import logging
 from typing import Any
 
@@ -137,6 +138,37 @@ async def test_one_row_that_the_database_refuses_does_not_hold_up_the_others(
     await desk.writer.flush()
     assert [row.id for row in await desk.rows()] == [good, late]
     assert "a row of the ledger cannot be written" in caplog.text
+
+
+async def test_a_crowd_that_leaves_as_the_server_stops_is_written(database: Database) -> None:
+    desk = Desk(database)
+    await desk.writer.start()
+    numbers = [
+        desk.book.begin_session("demo", "icecast", "192.0.2.1", "VLC")
+        for _ in range(10 * BATCH_ROWS)
+    ]
+    await desk.writer.flush()
+    desk.clock.now += 3
+    for number in numbers:
+        desk.book.end_session(number, 50)
+    await asyncio.sleep(0.005)  # the writer has begun
+    await desk.writer.close(30)
+    assert [row.bytes for row in await desk.rows()] == [50] * len(numbers)
+
+
+async def test_the_stop_does_not_wait_for_the_next_try(
+    desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "WRITE_INTERVAL_S", 30.0)
+    await desk.writer.start()
+    desk.sessions.is_away = True
+    for _ in range(BATCH_ROWS):
+        desk.visit()
+    await until(lambda: "the ledger waits" in caplog.text)
+    desk.sessions.is_away = False
+    async with asyncio.timeout(10):
+        await desk.writer.close(10)
+    assert len(await desk.rows()) == BATCH_ROWS
 
 
 async def test_what_is_pending_at_the_end_is_written(desk: Desk) -> None:

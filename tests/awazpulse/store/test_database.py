@@ -16,7 +16,12 @@ from awazpulse.store import (
     open_database,
     utc_now,
 )
-from awazpulse.store.database import MAX_TRANSACTIONS, TRANSACTION_TIMEOUT_S, _unavailable
+from awazpulse.store.database import (
+    LOCK_TIMEOUT_S,
+    MAX_TRANSACTIONS,
+    TRANSACTION_TIMEOUT_S,
+    _unavailable,
+)
 from tests.mariadb import MariaDb
 
 
@@ -45,6 +50,25 @@ async def test_block_that_raises_is_rolled_back(database: Database) -> None:
     with pytest.raises(ZeroDivisionError):
         await fail()
     assert await count_users(database) == 0
+
+
+async def test_a_write_that_is_cancelled_anywhere_keeps_no_lock(database: Database) -> None:
+    async def write() -> None:
+        async with database.write() as session:
+            rows = [{"email": f"{n}@b", "password_hash": "x"} for n in range(500)]
+            await session.execute(sa.insert(User), rows)
+            raise ZeroDivisionError
+
+    for step in range(25):
+        task = asyncio.create_task(write())
+        await asyncio.sleep(step * 0.0005)
+        task.cancel()
+        async with asyncio.timeout(LOCK_TIMEOUT_S / 2):
+            async with database.write() as session:
+                session.add(make_user(f"user{step}@b"))
+            with pytest.raises((asyncio.CancelledError, ZeroDivisionError)):
+                await task
+    assert await count_users(database) == 25
 
 
 async def test_block_that_is_cancelled_is_rolled_back_and_its_connection_is_of_use_again(
