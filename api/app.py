@@ -10,11 +10,13 @@ from .credentials import CredentialRoutes
 from .diagnosis import DiagnosisRoutes
 from .dispatch import make_route
 from .endpoints import Endpoint
+from .events import EventRoutes
 from .fallback import FallbackRoutes
 from .ledger import LedgerRoutes
 from .levels import LevelRoutes
 from .middlewares import ANY_ORIGIN, answer_errors, make_cors
 from .operations import OperationRoutes
+from .public import PublicRoutes
 from .services import Services
 from .streams import StreamRoutes
 from .users import UserRoutes
@@ -32,6 +34,8 @@ def list_endpoints(services: Services) -> list[Endpoint]:
         LevelRoutes,
         DiagnosisRoutes,
         LedgerRoutes,
+        EventRoutes,
+        PublicRoutes,
         OperationRoutes,
     )
     endpoints = [endpoint for kind in kinds for endpoint in kind(services).list_endpoints()]
@@ -47,8 +51,10 @@ def create_app(
 
     `cors_origins`: the origins whose pages may read the answers.
     """
+    answer_preflights, add_cors_headers = make_cors(cors_origins)
     app = web.Application(
-        middlewares=[make_cors(cors_origins), answer_errors], client_max_size=MAX_BODY_BYTES
+        middlewares=[answer_preflights, answer_errors], client_max_size=MAX_BODY_BYTES
     )
+    app.on_response_prepare.append(add_cors_headers)
     app.add_routes([make_route(endpoint, services) for endpoint in list_endpoints(services)])
     return app

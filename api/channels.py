@@ -51,6 +51,7 @@ class ChannelAnswer(ChannelBrief):
     dead_air_level: int
     dead_air_after: int
     dead_air_fallback: bool
+    show_listeners: bool
 
 
 class ChannelsPage(Page):
@@ -201,6 +202,7 @@ class ChannelRoutes:
         settings = body.model_dump(mode="json", by_alias=True, exclude_unset=True)
         id_ = call.record.channel.id
         record = await self._services.channels.set_within_limits(id_, settings)
+        self._services.public.forget(id_)
         await self._services.streams.refresh(id_)
         return _describe(record)
 
@@ -213,6 +215,7 @@ class ChannelRoutes:
     async def _set_archived(self, call: Call, *, is_archived: bool) -> ChannelAnswer:
         id_ = call.record.channel.id
         record = await self._services.channels.archive(id_, is_archived=is_archived)
+        self._services.public.forget(id_)
         await self._services.streams.refresh(id_)
         return _describe(record)
 
@@ -242,4 +245,5 @@ def _describe(record: ChannelRecord) -> ChannelAnswer:
         dead_air_level=channel.dead_air_level,
         dead_air_after=channel.dead_air_after,
         dead_air_fallback=channel.dead_air_fallback,
+        show_listeners=channel.show_listeners,
     )

@@ -24,6 +24,7 @@ from awazpulse.refusals import (
     OffAir,
     Refusal,
     ServiceUnavailable,
+    TooManyReaders,
     UnknownChannel,
     UnknownUser,
     UnreadableSecrets,
@@ -80,6 +81,10 @@ _KINDS: tuple[tuple[type[Refusal], ProblemKind], ...] = (
     (
         UploadUnderWay,
         ProblemKind("upload-under-way", "Upload under way", HTTPStatus.TOO_MANY_REQUESTS),
+    ),
+    (
+        TooManyReaders,
+        ProblemKind("too-many-readers", "Too many readers", HTTPStatus.TOO_MANY_REQUESTS),
     ),
     (CannotStore, ProblemKind("cannot-store", "Cannot store", HTTPStatus.INSUFFICIENT_STORAGE)),
     (

@@ -13,11 +13,13 @@ import errno
 import gc
 import logging
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from api.app import create_app
+from api.event_clients import EventClients
 from api.server import ApiServer
 from api.services import Services
 from awazpulse.channels.accounts import Accounts
@@ -28,6 +30,7 @@ from awazpulse.channels.fallback_files import FallbackFiles, ProbedFile
 from awazpulse.channels.happenings import Happenings
 from awazpulse.channels.levels import LevelMonitor
 from awazpulse.channels.public_urls import PublicUrls
+from awazpulse.channels.public_view import PublicView
 from awazpulse.channels.quality import QualityMonitor
 from awazpulse.channels.secrets import Vault
 from awazpulse.channels.sign_ins import SignIns
@@ -35,6 +38,8 @@ from awazpulse.channels.stand_ins import StandInShelf
 from awazpulse.channels.stream_manager import StreamManager
 from awazpulse.channels.tokens import Tokens
 from awazpulse.descriptors import DescriptorBudget, raise_limit
+from awazpulse.events.hub import EventHub
+from awazpulse.events.ticker import Ticker
 from awazpulse.first_start import FirstOwner, populate_if_empty
 from awazpulse.kinds import StreamType
 from awazpulse.ledger.book import Book
@@ -60,6 +65,7 @@ from awazpulse.store import (
     migrate,
     open_database,
 )
+from awazpulse.turns import Turns
 from hls.server import HlsServer
 from icecast_compat.server import IcecastLimits, IcecastServer
 from ingest.rtmp.limits import RtmpLimits
@@ -67,6 +73,7 @@ from ingest.rtmp.server import RtmpServer
 
 logger = logging.getLogger(__name__)
 
+EVENT_TURN_S = 0.002  # of one turn of the loop, for those who read events
 LEDGER_CLOSE_S = 5.0  # how long the server's stop waits for the ledger's last rows
 
 
@@ -205,6 +212,12 @@ class App:
         self._ledger = LedgerWriter(
             self.core.database, self._book, Upkeep(self.core.database, settings.ledger_days)
         )
+        public = PublicView(self.core.database, manager.live, lambda: self.core.urls)
+        turns = Turns(loop.call_soon, time.monotonic, EVENT_TURN_S)
+        self._events = EventHub(turns.add, public.shows_listeners)
+        self._ticker = Ticker(self._events, manager.live_broadcasts, self._levels.report)
+        manager.on_changed(self._events.note)
+        event_clients = EventClients()
         budget = DescriptorBudget(raise_limit())
         self._fanout = FanOut(
             loop,
@@ -244,8 +257,15 @@ class App:
             self._levels,
             Diagnosis(manager.live, happenings, self._quality),
             LedgerReader(core.database, self._book.now_ms),
+            public,
+            self._events,
+            event_clients,
         )
-        self._api = ApiServer(create_app(services, settings.cors_origin_list))
+        self._api = ApiServer(
+            create_app(services, settings.cors_origin_list),
+            count_lasting=lambda: event_clients.count,
+        )
+        budget.count_in(lambda: event_clients.count)
         manager.add_delivery(StreamType.HLS, self._hls)
         manager.add_delivery(StreamType.ICECAST, self._icecast)
 
@@ -265,6 +285,7 @@ class App:
         self._standby.start()
         self._levels.start()
         self._quality.start()
+        self._ticker.start()
         await self._sweep_fallbacks()
         owner = await populate_if_empty(core.accounts, core.catalog)
         channels = [channel.id for channel in await core.catalog.list_all()]
@@ -281,7 +302,9 @@ class App:
             gate.is_open.set()  # who waits there is refused now, and not at a deadline
         closers = (
             self._levels.close(),
+            self._ticker.close(),
             self.core.manager.close(),
+            self._end_events(),
             *(server.close() for server in (self._api, self._rtmp, self._icecast, self._hls)),
         )
         for closer in closers:
@@ -294,6 +317,9 @@ class App:
         self._fanout.close()
         await self._ledger.close(LEDGER_CLOSE_S)
         await self.core.close()
+
+    async def _end_events(self) -> None:
+        self._events.close()
 
     async def _sweep_fallbacks(self) -> None:
         """Delete what uploads have left behind that a crash has ended."""

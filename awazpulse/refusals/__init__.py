@@ -200,6 +200,17 @@ class UploadUnderWay(Refusal):
         )
 
 
+class TooManyReaders(Refusal):
+    """So many read events from this address, without a login, that no more are let in."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+
+    def __str__(self) -> str:
+        return f"{self.most} readers of events come from your address already; close some"
+
+
 class AlreadyExists(Refusal):
     """The channel id or the e-mail address is taken."""
 

@@ -7,7 +7,7 @@ from tests.on_air.server import Server, run
 
 _EXAMPLES = 15  # of each operation, besides the borders of each field, which are always tried
 _TIMEOUT_S = 300
-# No schema can say which bytes are an audio file.
+# Events have no end, which a test of their own looks at. No schema can say which bytes are an audio file.
 _CONFIG = """
 [parameters]
 "path.id" = "demo"
@@ -24,6 +24,7 @@ async def test_the_api_keeps_to_its_openapi_document(server: Server, tmp_path: P
     status, out, err = await run(
         *(program, "--config-file", str(tmp_path / "schemathesis.toml"), "run"),
         server.url("api", "/openapi.json"),
+        *("--exclude-path-regex", "events$"),
         *("--header", f"Authorization: Bearer {await server.token()}"),
         *("--max-examples", str(_EXAMPLES), "--seed", "1", "--no-color"),
         timeout_s=_TIMEOUT_S,
