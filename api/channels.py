@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from awazpulse.channels.channel_settings import DEFAULT_BITRATE_KBPS, ChannelSettings
+from awazpulse.channels.public_urls import CHANNEL_ID
 from awazpulse.channels.records import ChannelRecord
 from awazpulse.kinds import FormatChange, Quality, Role, StreamType, TakeoverPolicy
 from awazpulse.refusals import AlreadyExists, Forbidden, LimitReached, UnknownUser
@@ -72,7 +73,7 @@ class ChannelsQuery(PageQuery):
 class NewChannelBody(ChannelSettings):
     """A channel to be, with any of its settings."""
 
-    id: Annotated[str, Field(min_length=1, max_length=36)] | None = Field(
+    id: Annotated[str, Field(pattern=f"^{CHANNEL_ID.pattern}$")] | None = Field(
         None,
         description="1 to 36 letters, digits, '-' and '_', which stand in every address; without one"
         " it is made",

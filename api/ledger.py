@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -9,7 +10,7 @@ from http import HTTPStatus
 from typing import Annotated
 
 from aiohttp import web
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from awazpulse.kinds import StreamType
 from awazpulse.ledger.reader import Report
@@ -27,6 +28,7 @@ _PATH = "/streams/channel/{id}"
 MAX_OPEN_SESSIONS = 500  # that are shown one by one
 MAX_NUMBER = 2**63 - 1
 DEFAULT_DAYS = 1
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _CSV_TYPE = "text/csv"
 _CSV = {_CSV_TYPE: {"schema": {"type": "string"}}}
 
@@ -49,6 +51,13 @@ class Pieces(StrEnum):
 _PIECE_MS = {Pieces.NONE: None, Pieces.HOUR: HOUR_MS, Pieces.DAY: 24 * HOUR_MS}
 
 
+def _require_date(text: object) -> object:
+    """Refuse a number, which pydantic would take for seconds since 1970."""
+    if isinstance(text, str) and not _DATE.match(text):
+        raise ValueError("expected a time such as 2026-03-01T00:00:00Z")
+    return text
+
+
 def _to_utc(time: datetime) -> datetime:
     """Take a time without a zone for UTC."""
     try:
@@ -57,7 +66,7 @@ def _to_utc(time: datetime) -> datetime:
         raise ValueError("the time is out of range") from None
 
 
-Time = Annotated[datetime, AfterValidator(_to_utc)]
+Time = Annotated[datetime, BeforeValidator(_require_date), AfterValidator(_to_utc)]
 
 
 class SpanQuery(Body):
