@@ -20,6 +20,7 @@ from .public import PublicRoutes
 from .services import Services
 from .streams import StreamRoutes
 from .users import UserRoutes
+from .webhooks import WebhookRoutes
 
 
 def list_endpoints(services: Services) -> list[Endpoint]:
@@ -36,6 +37,7 @@ def list_endpoints(services: Services) -> list[Endpoint]:
         LedgerRoutes,
         EventRoutes,
         PublicRoutes,
+        WebhookRoutes,
         OperationRoutes,
     )
     endpoints = [endpoint for kind in kinds for endpoint in kind(services).list_endpoints()]

@@ -24,6 +24,7 @@ from awazpulse.refusals import (
     TooManyReaders,
     UnknownChannel,
 )
+from awazpulse.waiting import wait_at_most
 
 from .authentication import identify
 from .endpoints import Access, Call, Endpoint
@@ -235,9 +236,7 @@ class _Reader:
         """Send what comes; return why it ended."""
         checked_at = time.monotonic()
         while not line.is_gone:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(HEARTBEAT_S):
-                    await self._ready.wait()
+            await wait_at_most(self._ready, HEARTBEAT_S)
             self._ready.clear()
             if time.monotonic() - checked_at >= RECHECK_S:
                 try:

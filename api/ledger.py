@@ -309,8 +309,8 @@ def _describe_session(row: ListeningSession, now_ms: int) -> SessionAnswer:
     return SessionAnswer(
         id=str(row.id),
         stream_type=StreamType(row.stream_type),
-        started_at=_to_time(row.started_ms),
-        ended_at=_to_time(row.ended_ms) if row.ended_ms else None,
+        started_at=to_time(row.started_ms),
+        ended_at=to_time(row.ended_ms) if row.ended_ms else None,
         seconds=_count_seconds(row, now_ms),
         bytes=row.bytes,
         user_agent=row.user_agent,
@@ -323,8 +323,8 @@ def _describe_performance(row: Performance, now_ms: int) -> PerformanceAnswer:
     return PerformanceAnswer(
         id=str(row.id),
         stream_type=StreamType(row.stream_type),
-        started_at=_to_time(row.started_ms),
-        ended_at=_to_time(row.ended_ms) if row.ended_ms else None,
+        started_at=to_time(row.started_ms),
+        ended_at=to_time(row.ended_ms) if row.ended_ms else None,
         seconds=_count_seconds(row, now_ms),
         title=row.title,
         artist=row.artist,
@@ -349,12 +349,12 @@ async def _describe_performances(
 def _describe_report(channel_id: str, span: Span, report: Report) -> ReportAnswer:
     return ReportAnswer(
         channel_id=channel_id,
-        start=_to_time(span.start_ms),
-        end=_to_time(span.end_ms),
+        start=to_time(span.start_ms),
+        end=to_time(span.end_ms),
         sessions=report.sessions,
         hours=round(report.hours, 4),
         peak_listeners=report.peak,
-        peak_at=None if report.peak_ms is None else _to_time(report.peak_ms),
+        peak_at=None if report.peak_ms is None else to_time(report.peak_ms),
         pieces=[_describe_piece(bucket) for bucket in report.buckets],
         performances=[_describe_performed(one) for one in report.performances],
     )
@@ -362,7 +362,7 @@ def _describe_report(channel_id: str, span: Span, report: Report) -> ReportAnswe
 
 def _describe_piece(bucket: Bucket) -> PieceAnswer:
     return PieceAnswer(
-        start=_to_time(bucket.start_ms),
+        start=to_time(bucket.start_ms),
         hours=round(bucket.hours, 4),
         average_listeners=round(bucket.average, 2),
         peak_listeners=bucket.peak,
@@ -386,7 +386,8 @@ def _count_seconds(row: ListeningSession | Performance, now_ms: int) -> float:
     return max(0, (row.ended_ms or now_ms) - row.started_ms) / 1000
 
 
-def _to_time(time_ms: int) -> datetime:
+def to_time(time_ms: int) -> datetime:
+    """Return milliseconds since 1970 as the answers' models hold times: naive UTC."""
     return datetime.fromtimestamp(time_ms / 1000, UTC).replace(tzinfo=None)
 
 

@@ -27,6 +27,7 @@ from awazpulse.refusals import (
     TooManyReaders,
     UnknownChannel,
     UnknownUser,
+    UnknownWebhook,
     UnreadableSecrets,
     UploadUnderWay,
     WrongLogin,
@@ -67,6 +68,7 @@ _KINDS: tuple[tuple[type[Refusal], ProblemKind], ...] = (
     (Forbidden, ProblemKind("forbidden", "Not allowed", HTTPStatus.FORBIDDEN)),
     (UnknownChannel, ProblemKind("unknown-channel", "Unknown channel", HTTPStatus.NOT_FOUND)),
     (UnknownUser, ProblemKind("unknown-user", "Unknown user", HTTPStatus.NOT_FOUND)),
+    (UnknownWebhook, ProblemKind("unknown-webhook", "Unknown webhook", HTTPStatus.NOT_FOUND)),
     (OffAir, ProblemKind("off-air", "Off air", HTTPStatus.CONFLICT)),
     (LimitReached, ProblemKind("limit-reached", "Limit reached", HTTPStatus.FORBIDDEN)),
     (

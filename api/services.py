@@ -24,6 +24,7 @@ from awazpulse.ledger.reader import Report
 from awazpulse.ledger.reports import Span
 from awazpulse.relay import Title
 from awazpulse.store import Channel, ListeningSession, Performance, Stream, User
+from awazpulse.webhooks.catalog import WebhookCatalog
 
 from .event_clients import EventClients
 
@@ -249,3 +250,4 @@ class Services:
     public: Public
     events: EventHub
     event_clients: EventClients
+    webhooks: WebhookCatalog

@@ -66,6 +66,9 @@ from awazpulse.store import (
     open_database,
 )
 from awazpulse.turns import Turns
+from awazpulse.webhooks.catalog import WebhookCatalog
+from awazpulse.webhooks.outbox import Outbox
+from awazpulse.webhooks.sender import WebhookSender
 from hls.server import HlsServer
 from icecast_compat.server import IcecastLimits, IcecastServer
 from ingest.rtmp.limits import RtmpLimits
@@ -218,6 +221,16 @@ class App:
         self._ticker = Ticker(self._events, manager.live_broadcasts, self._levels.report)
         manager.on_changed(self._events.note)
         event_clients = EventClients()
+        self._outbox = Outbox(self.core.database)
+        self._events.on_message = self._outbox.note
+        self._sender = WebhookSender(
+            self.core.database,
+            self.core.vault,
+            allows_private=settings.webhook_private_addresses,
+            has_work=lambda: self._outbox.has_webhooks,
+        )
+        self._outbox.on_written = self._sender.wake
+        webhooks = WebhookCatalog(self.core.database, self.core.vault, self._outbox.reread)
         budget = DescriptorBudget(raise_limit())
         self._fanout = FanOut(
             loop,
@@ -260,6 +273,7 @@ class App:
             public,
             self._events,
             event_clients,
+            webhooks,
         )
         self._api = ApiServer(
             create_app(services, settings.cors_origin_list),
@@ -282,6 +296,8 @@ class App:
         )
         await core.manager.start()
         await self._ledger.start()
+        await self._outbox.start()
+        self._sender.start()
         self._standby.start()
         self._levels.start()
         self._quality.start()
@@ -316,6 +332,8 @@ class App:
         self._quality.close()
         self._fanout.close()
         await self._ledger.close(LEDGER_CLOSE_S)
+        await self._outbox.close(LEDGER_CLOSE_S)
+        await self._sender.close()
         await self.core.close()
 
     async def _end_events(self) -> None:

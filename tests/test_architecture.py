@@ -23,6 +23,7 @@ MAY_IMPORT = {
         "awazpulse.store",
     },
     "awazpulse.events": {"awazpulse.channels", "awazpulse.relay"},
+    "awazpulse.webhooks": {"awazpulse.channels", "awazpulse.events", "awazpulse.store"},
     "awazpulse.ledger": {"awazpulse.channels", "awazpulse.relay", "awazpulse.store"},
     "ingest": {"awazpulse.audio", "awazpulse.relay", "awazpulse.channels"},
     "icecast_compat": {"awazpulse.audio", "awazpulse.relay", "awazpulse.channels"},
@@ -31,13 +32,14 @@ MAY_IMPORT = {
         "awazpulse.channels",
         "awazpulse.events",
         "awazpulse.ledger",
+        "awazpulse.webhooks",
         "awazpulse.relay",
         "awazpulse.store",
     },
 }
 FOR_ALL = (
     "awazpulse.addresses", "awazpulse.errors", "awazpulse.http_date", "awazpulse.kinds", "awazpulse.network",
-    "awazpulse.refusals", "awazpulse.state_table", "awazpulse.turns",
+    "awazpulse.refusals", "awazpulse.state_table", "awazpulse.turns", "awazpulse.waiting",
 )  # fmt: skip
 ROOMS = [*MAY_IMPORT, "awazpulse"]
 

@@ -81,7 +81,8 @@ class Subscription:
 class EventHub:
     """See the module's head. `add_job` has a job run in a later turn of the loop.
 
-    `shows_listeners(channel_id)` says whether everybody may know how many listen.
+    `shows_listeners(channel_id)` says whether everybody may know how many listen. `on_message` is called
+    with each event at once, for one who must lose none.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class EventHub:
         self._of_all: dict[Subscription, None] = {}
         self._of_channel: dict[str, dict[Subscription, None]] = {}
         self._pending: deque[Message] = deque(maxlen=MAX_PENDING)
+        self.on_message: Callable[[Message], None] = lambda _message: None
         self._is_serving = False
         self._is_closed = False
 
@@ -187,6 +189,7 @@ class EventHub:
             message = replace(message, public=None)
         if event.change not in MEASUREMENTS:
             self._kept.append(message)
+        self.on_message(message)
         if self.is_watched(event.channel_id):
             self._pending.append(message)
             if not self._is_serving:

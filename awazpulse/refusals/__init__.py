@@ -226,6 +226,17 @@ class UnknownUser(Refusal):
         return f"user {self.email_or_id!r} does not exist"
 
 
+class UnknownWebhook(Refusal):
+    """The channel has no webhook of this id."""
+
+    def __init__(self, webhook_id: str) -> None:
+        super().__init__(webhook_id)
+        self.webhook_id = webhook_id
+
+    def __str__(self) -> str:
+        return f"webhook {self.webhook_id[:64]!r} does not exist"
+
+
 class LastAdministrator(Refusal):
     """Without this administrator nobody could manage users any more."""
 

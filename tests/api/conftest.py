@@ -21,6 +21,7 @@ from awazpulse.channels.happenings import Happenings
 from awazpulse.channels.levels import LevelMonitor
 from awazpulse.channels.public_view import PublicView
 from awazpulse.channels.quality import QualityMonitor
+from awazpulse.channels.secrets import Vault
 from awazpulse.channels.sign_ins import SignIns
 from awazpulse.channels.tokens import Tokens
 from awazpulse.events.hub import EventHub
@@ -29,6 +30,7 @@ from awazpulse.ledger.reader import LedgerReader
 from awazpulse.media.values import Levels
 from awazpulse.store import Database
 from awazpulse.turns import Turns
+from awazpulse.webhooks.catalog import WebhookCatalog
 from tests.awazpulse.channels.probing import FakeProber
 from tests.awazpulse.channels.support import (
     OWNER,
@@ -106,6 +108,7 @@ def make_services(radio: Radio, tokens: Tokens, fallbacks: FallbackFiles) -> Ser
         public,
         hub,
         EventClients(),
+        WebhookCatalog(radio.database, Vault(SECRET_KEY), lambda: None),
     )
 
 
