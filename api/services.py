@@ -105,6 +105,9 @@ class Public(Protocol):
     async def get(self, channel_id: str) -> PublicChannel:
         """Return a channel as it is now. Raises `UnknownChannel`, `ServiceUnavailable`."""
 
+    def peek(self, channel_id: str) -> PublicChannel | None:
+        """Return a channel as it is now, without asking the database; None if that is needed."""
+
     def forget(self, channel_id: str) -> None:
         """Read the channel anew when it is next asked for: its row has changed."""
 

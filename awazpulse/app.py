@@ -20,6 +20,7 @@ from pathlib import Path
 
 from api.app import create_app
 from api.event_clients import EventClients
+from api.fast_lane import FastLane
 from api.server import ApiServer
 from api.services import Services
 from awazpulse.channels.accounts import Accounts
@@ -277,6 +278,7 @@ class App:
         )
         self._api = ApiServer(
             create_app(services, settings.cors_origin_list),
+            fast_lane=FastLane(public.peek),
             count_lasting=lambda: event_clients.count,
         )
         budget.count_in(lambda: event_clients.count)
