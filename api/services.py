@@ -35,7 +35,7 @@ class Streams(Protocol):
     async def switch(self, channel_id: str, stream_type: str) -> SwitchOutcome:
         """Select the channel's stream type."""
 
-    async def get_active_stream(self, channel_id: str) -> ActiveStream:
+    def describe_active(self, record: ChannelRecord) -> ActiveStream:
         """Return what is on air with its row, and the selected type."""
 
     async def get_streams(self, channel_id: str) -> list[Stream]:
@@ -156,6 +156,9 @@ class Users(Protocol):
 
     async def identify(self, claimed: Identity) -> User:
         """Return the user of a token as they are now. Raises `InvalidToken`."""
+
+    def forget_identities(self) -> None:
+        """Ask the database again who is who: something has changed."""
 
     async def get(self, user_id: str) -> User:
         """Return a user by id. Raises `UnknownUser`."""

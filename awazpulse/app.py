@@ -63,6 +63,7 @@ from awazpulse.store import (
     Database,
     DatabaseUnavailable,
     InvalidDatabaseUrl,
+    Share,
     migrate,
     open_database,
 )
@@ -77,6 +78,7 @@ from ingest.rtmp.server import RtmpServer
 
 logger = logging.getLogger(__name__)
 
+API_TRANSACTIONS = 3  # at once: encoders that come in have the rest
 EVENT_TURN_S = 0.002  # of one turn of the loop, for those who read events
 LEDGER_CLOSE_S = 5.0  # how long the server's stop waits for the ledger's last rows
 
@@ -119,15 +121,16 @@ class Core:
         )
         self.vault = Vault(secret_key)
         self.tokens = Tokens(secret_key)
-        self.accounts = Accounts(self.database)
-        self.sign_ins = SignIns(self.database)
-        self.catalog = ChannelCatalog(self.database, self.vault, lambda: self.urls)
+        self.for_api = Share(self.database, API_TRANSACTIONS)
+        self.accounts = Accounts(self.for_api)
+        self.sign_ins = SignIns(self.for_api)
+        self.catalog = ChannelCatalog(self.for_api, self.vault, lambda: self.urls)
         self.media = MediaWorker()
         self.stand_ins = StandInShelf(self.media, settings.data_dir)
         self.manager = StreamManager(
             self.database, self.vault, lambda: self.urls, stand_ins=self.stand_ins
         )
-        self.fallbacks = FallbackFiles(self.database, settings.data_dir, _Prober(self.media))
+        self.fallbacks = FallbackFiles(self.for_api, settings.data_dir, _Prober(self.media))
         self.running = RunningServer(settings.data_dir)
 
     async def close(self) -> None:
@@ -216,7 +219,7 @@ class App:
         self._ledger = LedgerWriter(
             self.core.database, self._book, Upkeep(self.core.database, settings.ledger_days)
         )
-        public = PublicView(self.core.database, manager.live, lambda: self.core.urls)
+        public = PublicView(self.core.for_api, manager.live, lambda: self.core.urls)
         turns = Turns(loop.call_soon, time.monotonic, EVENT_TURN_S)
         self._events = EventHub(turns.add, public.shows_listeners)
         self._ticker = Ticker(self._events, manager.live_broadcasts, self._levels.report)
@@ -231,7 +234,7 @@ class App:
             has_work=lambda: self._outbox.has_webhooks,
         )
         self._outbox.on_written = self._sender.wake
-        webhooks = WebhookCatalog(self.core.database, self.core.vault, self._outbox.reread)
+        webhooks = WebhookCatalog(self.core.for_api, self.core.vault, self._outbox.reread)
         budget = DescriptorBudget(raise_limit())
         self._fanout = FanOut(
             loop,
@@ -270,7 +273,7 @@ class App:
             core.fallbacks,
             self._levels,
             Diagnosis(manager.live, happenings, self._quality),
-            LedgerReader(core.database, self._book.now_ms),
+            LedgerReader(core.for_api, self._book.now_ms),
             public,
             self._events,
             event_clients,

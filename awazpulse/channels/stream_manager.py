@@ -313,7 +313,11 @@ class StreamManager:
 
     async def get_active_stream(self, channel_id: str) -> ActiveStream:
         """Return what is on air with its row as it is now. Raises `UnknownChannel`."""
-        record = await self._look_up(channel_id)
+        return self.describe_active(await self._look_up(channel_id))
+
+    def describe_active(self, record: ChannelRecord) -> ActiveStream:
+        """Return what is on air of a channel whose rows have just been read."""
+        channel_id = record.channel.id
         live = self.live(channel_id)
         active = StreamType(live.stream_type) if live is not None else None
         stream = record.stream(active or record.selected_type)

@@ -8,7 +8,7 @@ who has waited for a row's lock sees what the holder wrote, and gaps are not loc
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
@@ -102,6 +102,43 @@ class Database:
             if unavailable is None:
                 raise
             raise unavailable from error
+
+
+class Share:
+    """A part of a database's transactions: `most` at once, whoever else waits.
+
+    For callers who come in crowds, and would keep the event loop busy with one another.
+    """
+
+    def __init__(
+        self, sessions: Sessions, most: int, *, timeout_s: float = TRANSACTION_TIMEOUT_S
+    ) -> None:
+        self._sessions = sessions
+        self._slots = asyncio.Semaphore(most)
+        self._timeout_s = timeout_s
+
+    def read(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a transaction that only reads. Raises `DatabaseUnavailable`."""
+        return self._take_turn(self._sessions.read)
+
+    def write(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a transaction that will write. Raises `DatabaseUnavailable`, `WriteConflict`."""
+        return self._take_turn(self._sessions.write)
+
+    @asynccontextmanager
+    async def _take_turn(
+        self, begin: Callable[[], AbstractAsyncContextManager[AsyncSession]]
+    ) -> AsyncIterator[AsyncSession]:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise DatabaseUnavailable(f"no turn in {self._timeout_s:g} s") from None
+        try:
+            async with begin() as session:
+                yield session
+        finally:
+            self._slots.release()
 
 
 def open_database(url: str | URL, *, timeout_s: float = TRANSACTION_TIMEOUT_S) -> Database:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from awazpulse.store import (
     Database,
     DatabaseUnavailable,
+    Share,
     User,
     WriteConflict,
     migrate,
@@ -235,3 +236,22 @@ async def test_connections_that_wait_timeout_has_closed_are_replaced(
     finally:
         await database.close()
     assert not caplog.records
+
+
+async def test_a_share_has_so_many_transactions_at_once_and_leaves_the_rest(
+    sqlite_database: Database,
+) -> None:
+    share = Share(sqlite_database, 2, timeout_s=0.1)
+    async with share.read(), share.read():
+        with pytest.raises(DatabaseUnavailable, match="no turn"):
+            async with share.read():
+                pytest.fail("there is no room")
+        assert await count_users(sqlite_database) == 0
+    async with share.write() as session:
+        session.add(make_user("a@b"))
+    with pytest.raises(ZeroDivisionError):
+        async with share.write():
+            raise ZeroDivisionError
+    async with share.read() as first, share.read() as second:
+        assert first is not second
+    assert await count_users(sqlite_database) == 1
