@@ -1,5 +1,7 @@
 """The application: the endpoints, and what stands around them."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from .authentication import AuthRoutes
@@ -40,12 +42,10 @@ def list_endpoints(services: Services) -> list[Endpoint]:
     return endpoints
 
 
-def create_app(
-    services: Services, cors_origins: tuple[str, ...] = (ANY_ORIGIN,)
-) -> web.Application:
+def create_app(services: Services, cors_origins: Sequence[str] = (ANY_ORIGIN,)) -> web.Application:
     """Return the API, to be served by `ApiServer` or by a test.
 
-    `cors_origins`: the origins whose pages may read the answers.
+    `cors_origins`: the origins whose pages may read the answers; the server may change them at any time.
     """
     app = web.Application(
         middlewares=[make_cors(cors_origins), answer_errors], client_max_size=MAX_BODY_BYTES

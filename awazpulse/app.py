@@ -12,9 +12,9 @@ import asyncio
 import errno
 import gc
 import logging
-import signal
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from api.app import create_app
@@ -43,6 +43,7 @@ from awazpulse.ledger.reader import LedgerReader
 from awazpulse.ledger.titles import TitleLog
 from awazpulse.ledger.upkeep import Upkeep
 from awazpulse.ledger.writer import LedgerWriter
+from awazpulse.logs import set_log_level
 from awazpulse.media.client import MediaWorker
 from awazpulse.media.errors import MediaFailed
 from awazpulse.media.errors import UnusableFile as NoAudio
@@ -51,8 +52,10 @@ from awazpulse.relay import Input, Source, Station
 from awazpulse.relay.fanout import FanOut
 from awazpulse.relay.pacing import Pacing
 from awazpulse.relay.standby import Standby
+from awazpulse.reload import Reloader
 from awazpulse.running import RunningServer
 from awazpulse.settings import PREFIX, Settings, SettingsError, load_secret_key, prepare_data_dir
+from awazpulse.signals import Signals
 from awazpulse.store import (
     Database,
     DatabaseUnavailable,
@@ -145,6 +148,15 @@ def _open_countries(settings: Settings) -> Callable[[str], str | None]:
         raise SettingsError(f"{PREFIX}COUNTRY_DATABASE: {error}") from None
 
 
+def _make_pacing(settings: Settings) -> Pacing:
+    return Pacing(
+        min_interval_s=settings.fanout_min_interval_ms / 1000,
+        max_interval_s=settings.fanout_max_interval_ms / 1000,
+        sends_per_second=float(settings.fanout_sends_per_second),
+        stall_timeout_s=settings.stall_timeout_s,
+    )
+
+
 class _Gate:
     """The stream manager as one ingest sees it; shut until the rows are repaired."""
 
@@ -202,19 +214,10 @@ class App:
             address_rule=settings.ledger_addresses, find_country=_open_countries(settings)
         )
         manager.on_changed(TitleLog(self._book).note)
-        self._ledger = LedgerWriter(
-            self.core.database, self._book, Upkeep(self.core.database, settings.ledger_days)
-        )
+        self._upkeep = Upkeep(self.core.database, settings.ledger_days)
+        self._ledger = LedgerWriter(self.core.database, self._book, self._upkeep)
         budget = DescriptorBudget(raise_limit())
-        self._fanout = FanOut(
-            loop,
-            Pacing(
-                min_interval_s=settings.fanout_min_interval_ms / 1000,
-                max_interval_s=settings.fanout_max_interval_ms / 1000,
-                sends_per_second=float(settings.fanout_sends_per_second),
-                stall_timeout_s=settings.stall_timeout_s,
-            ),
-        )
+        self._fanout = FanOut(loop, _make_pacing(settings))
         self._rtmp_gate = _Gate(manager, StreamType.HLS)
         self._icecast_gate = _Gate(manager, StreamType.ICECAST)
         self._rtmp = RtmpServer(self._rtmp_gate, RtmpLimits(silence_s=settings.rtmp_timeout_s))
@@ -245,7 +248,9 @@ class App:
             Diagnosis(manager.live, happenings, self._quality),
             LedgerReader(core.database, self._book.now_ms),
         )
-        self._api = ApiServer(create_app(services, settings.cors_origin_list))
+        self._cors_origins = list(settings.cors_origin_list)
+        self._addressing: asyncio.Task[None] | None = None
+        self._api = ApiServer(create_app(services, self._cors_origins))
         manager.add_delivery(StreamType.HLS, self._hls)
         manager.add_delivery(StreamType.ICECAST, self._icecast)
 
@@ -274,9 +279,43 @@ class App:
             gate.is_open.set()
         return Started(core.urls, channels, credentials, owner)
 
+    def prepare_settings(self, settings: Settings) -> Callable[[], None]:
+        """Return what takes settings up while everybody stays on air. Raises `SettingsError`.
+
+        Of what needs a restart they must have the present values.
+        """
+        return partial(self._take_up, settings, _open_countries(settings))
+
+    def _take_up(self, settings: Settings, find_country: Callable[[str], str | None]) -> None:
+        former, self._settings = self._settings, settings
+        set_log_level(settings.log_level)
+        self._cors_origins[:] = settings.cors_origin_list
+        self._fanout.pacing = _make_pacing(settings)
+        self._rtmp.limits = replace(self._rtmp.limits, silence_s=settings.rtmp_timeout_s)
+        self._icecast.set_timeouts(settings.head_timeout_s, settings.source_timeout_s)
+        self._upkeep.days = settings.ledger_days
+        self._book.address_rule = settings.ledger_addresses
+        self._book.find_country = find_country
+        if settings.effective_public_host != former.effective_public_host:
+            self._change_public_host(settings.effective_public_host)
+
+    def _change_public_host(self, host: str) -> None:
+        self._icecast.router.public_host = host
+        self.core.urls = replace(self.core.urls, host=host)
+        self.core.running.announce(self._settings.bind, self.core.urls)
+        self._addressing = asyncio.get_running_loop().create_task(self._address_rows())
+
+    async def _address_rows(self) -> None:
+        try:
+            await self.core.manager.address_rows()
+        except Refusal as refusal:
+            logger.warning("the streams' rows keep the former public host: %s", refusal)
+
     async def close(self) -> None:
         """End what is on air, then the rest. Also after a `start` that failed."""
         self.core.running.withdraw()
+        if self._addressing is not None:
+            self._addressing.cancel()
         for gate in (self._rtmp_gate, self._icecast_gate):
             gate.is_open.set()  # who waits there is refused now, and not at a deadline
         closers = (
@@ -328,17 +367,18 @@ class App:
 
 
 async def serve(settings: Settings, on_started: Callable[[Started], None]) -> None:
-    """Run a server until SIGINT or SIGTERM. Raises `SettingsError` when it cannot start."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    """Run a server until SIGINT or SIGTERM; SIGHUP has it read its settings again.
+
+    Raises `SettingsError` when it cannot start.
+    """
+    signals = Signals(asyncio.get_running_loop())
     app = App(settings)
     try:
         started = await app.start()
         _spare_collector()
         on_started(started)
-        await stop.wait()
+        signals.on_reload(Reloader(settings, app.prepare_settings).reload)
+        await signals.wait_for_stop()
         logger.info("stopping")
     finally:
         await app.close()

@@ -84,6 +84,11 @@ def _make_note(dropped: int) -> logging.LogRecord:
     return logging.LogRecord(__name__, logging.WARNING, "", 0, text, None, None)
 
 
+def set_log_level(level: str) -> None:
+    """Log from `level` up from now on."""
+    logging.getLogger().setLevel(level.upper())
+
+
 def start_logging(level: str) -> QueueingHandler:
     """Log to standard error from `level` up; close the handler at the end."""
     handler = QueueingHandler()

@@ -70,6 +70,7 @@ class Router:
     """Decides what to do for each request.
 
     `mounts` has the mounts on air by channel id; its owner changes it. `started` is in seconds since 1970.
+    `public_host` may be changed at any time.
     """
 
     def __init__(
@@ -80,14 +81,14 @@ class Router:
         started: float,
     ) -> None:
         self._mounts = mounts
-        self._public_host = public_host
+        self.public_host = public_host
         self._public_port = public_port
         self._started = started
 
     @property
     def base_url(self) -> str:
         """The beginning of all URLs that are told to clients."""
-        return f"http://{bracket_host(self._public_host)}:{self._public_port()}"
+        return f"http://{bracket_host(self.public_host)}:{self._public_port()}"
 
     def route(self, request: Request, address: str, body: bytes | None = None) -> Outcome:
         """Return what the request leads to."""
@@ -157,7 +158,7 @@ class Router:
     def _status(self) -> Reply:
         document = describe_server(
             self._mounts.values(),
-            host=self._public_host,
+            host=self.public_host,
             base_url=self.base_url,
             started=self._started,
         )

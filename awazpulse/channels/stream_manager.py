@@ -48,7 +48,7 @@ from .records import (
     load_channel,
     load_policies,
 )
-from .repair import repair_rows
+from .repair import address_rows, repair_rows
 from .row_writer import REREAD_INTERVAL_S, WRITE_INTERVAL_S, RowWriter
 from .secrets import Vault
 from .source_login import SourceLogin
@@ -134,6 +134,12 @@ class StreamManager:
         with refusing_when_away("repair the streams"):
             async with self._sessions.write() as session:
                 await repair_rows(session, self._urls())
+
+    async def address_rows(self) -> None:
+        """Have every row say this server's present addresses. Raises `ServiceUnavailable`."""
+        with refusing_when_away("address the streams"):
+            async with self._sessions.write() as session:
+                await address_rows(session, self._urls())
 
     async def close(self) -> None:
         """End every broadcast and write the rows, waiting at most `CLOSE_TIMEOUT_S` for that.

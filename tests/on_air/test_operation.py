@@ -1,0 +1,151 @@
+"""What an operator does with a server that runs: signals, reloads, checks and figures."""
+
+import asyncio
+import os
+import pty
+import signal
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.on_air.clients import ffmpeg_tone, rtmp_output, running
+from tests.on_air.server import AWAZPULSE, Server, environment, serving, until
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The configuration file of the server that the test starts."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "awazpulse.toml"
+
+
+def configure(config: Path, text: str) -> None:
+    config.write_text(text)
+
+
+def log_has(server: Server, *words: str) -> Callable[[], bool]:
+    return lambda: any(all(word in line for word in words) for line in server.log)
+
+
+async def reload(server: Server, *words: str) -> None:
+    """Send SIGHUP, and wait for a line with these words."""
+    server.log.clear()
+    server.process.send_signal(signal.SIGHUP)
+    await until(log_has(server, *words))
+
+
+async def allowed_origin(server: Server, origin: str) -> str | None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(server.url("api", "/healthz"), headers={"Origin": origin}) as response,
+    ):
+        return response.headers.get("Access-Control-Allow-Origin")
+
+
+@pytest.mark.needs("ffmpeg")
+async def test_sighup_takes_up_settings_and_what_is_on_air_stays_so(
+    config: Path, tmp_path: Path
+) -> None:
+    async with serving(tmp_path / "data") as server:
+        key = server.card["credentials"]["hls"]["streamKey"]
+        async with running(*ffmpeg_tone("aac", rtmp_output(server, key))) as encoder:
+            await until(lambda: server.rows()["hls"]["status"] == "live")
+            assert await allowed_origin(server, "https://a.example") == "*"
+            configure(
+                config,
+                "cors_origins = 'https://a.example'\npublic_host = 'radio.example'\n"
+                "rtmp_timeout_s = 5\nlog_level = 'debug'\nledger_days = 1\n",
+            )
+            await reload(
+                server, "settings read again", "public_host", "cors_origins", "ledger_days"
+            )
+            assert await allowed_origin(server, "https://a.example") == "https://a.example"
+            assert await allowed_origin(server, "https://b.example") is None
+            await until(lambda: "//radio.example:" in (server.rows()["hls"]["streamUrl"] or ""))
+            assert "radio.example" in str(await server.cli("credentials", "demo"))
+            await until(log_has(server, " DEBUG "))
+            assert encoder.returncode is None
+            assert server.rows()["hls"]["status"] == "live"
+
+
+async def test_sighup_names_what_needs_a_restart_and_keeps_it(config: Path, tmp_path: Path) -> None:
+    async with serving(tmp_path / "data") as server:
+        configure(config, f"database_url = 'sqlite:///{tmp_path}/other.db'\n")
+        await reload(server, "WARNING", "needs a restart: database_url")
+        assert (await server.request("GET", "/health"))[0] == 200
+        assert not (tmp_path / "other.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("log_level = 'loud'\ncors_origins = 'https://a.example'\n", "AWAZPULSE_LOG_LEVEL"),
+        ("cors_origins = ", "awazpulse.toml"),
+        ("corz = 'https://a.example'\n", "'corz'"),
+        ("country_database = 'none.mmdb'\ncors_origins = 'https://a.example'\n", "none.mmdb"),
+    ],
+)
+async def test_a_bad_file_changes_nothing_and_the_next_good_one_does(
+    config: Path, tmp_path: Path, text: str, words: str
+) -> None:
+    async with serving(tmp_path / "data") as server:
+        configure(config, text)
+        await reload(server, "ERROR", "the settings stay as they were", words)
+        assert await allowed_origin(server, "https://a.example") == "*"
+        configure(config, "cors_origins = 'https://b.example'\n")
+        await reload(server, "settings read again; changed: cors_origins")
+        assert await allowed_origin(server, "https://a.example") is None
+        assert await server.stop() == 0
+        assert not (server.data_dir / "server.json").exists()
+
+
+@asynccontextmanager
+async def terminal() -> AsyncIterator[tuple[int, Callable[[], None]]]:
+    """A terminal to start a program on, and what closes it."""
+    ours, theirs = pty.openpty()
+    closed = False
+
+    def close() -> None:
+        nonlocal closed
+        closed = True
+        os.close(ours)
+
+    try:
+        yield theirs, close
+    finally:
+        os.close(theirs)
+        if not closed:
+            os.close(ours)
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+async def test_a_terminal_that_is_closed_ends_the_server_and_a_mere_sighup_does_not(
+    tmp_path: Path, is_closed: bool
+) -> None:
+    async with terminal() as (stdin, close):
+        process = await asyncio.create_subprocess_exec(
+            *AWAZPULSE, "serve", "--json",
+            env=environment(tmp_path / "data"), stdin=stdin, stdout=PIPE, stderr=DEVNULL,
+        )  # fmt: skip
+        try:
+            assert process.stdout is not None
+            async with asyncio.timeout(20):
+                await process.stdout.readline()
+            if is_closed:
+                close()
+            process.send_signal(signal.SIGHUP)
+            if not is_closed:
+                await asyncio.sleep(0.5)
+                assert process.returncode is None
+                process.terminate()
+            async with asyncio.timeout(15):
+                assert await process.wait() == 0
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+    assert not (tmp_path / "data" / "server.json").exists()
