@@ -43,7 +43,7 @@ from awazpulse.ledger.reader import LedgerReader
 from awazpulse.ledger.titles import TitleLog
 from awazpulse.ledger.upkeep import Upkeep
 from awazpulse.ledger.writer import LedgerWriter
-from awazpulse.logs import set_log_level
+from awazpulse.logs import change_logging
 from awazpulse.media.client import MediaWorker
 from awazpulse.media.errors import MediaFailed
 from awazpulse.media.errors import UnusableFile as NoAudio
@@ -288,7 +288,7 @@ class App:
 
     def _take_up(self, settings: Settings, find_country: Callable[[str], str | None]) -> None:
         former, self._settings = self._settings, settings
-        set_log_level(settings.log_level)
+        change_logging(settings.log_level, settings.log_format)
         self._cors_origins[:] = settings.cors_origin_list
         self._fanout.pacing = _make_pacing(settings)
         self._rtmp.limits = replace(self._rtmp.limits, silence_s=settings.rtmp_timeout_s)

@@ -28,6 +28,7 @@ from pydantic import (
 from awazpulse.channels.keys import MIN_SECRET_KEY_CHARACTERS
 from awazpulse.errors import AwazPulseError
 from awazpulse.ledger.privacy import AddressRule
+from awazpulse.logs import LogFormat
 
 PREFIX = "AWAZPULSE_"
 CONFIG_FILE = "awazpulse.toml"
@@ -82,6 +83,9 @@ class Settings(BaseModel):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="how much is logged"
+    )
+    log_format: LogFormat = Field(
+        LogFormat.TEXT, description="what a line of the log is: text, or json (one object)"
     )
     source_timeout_s: float = Field(
         10.0, gt=0, le=3600, description="seconds of silence after which an Icecast source is lost"

@@ -1,6 +1,7 @@
 """What an operator does with a server that runs: signals, reloads, checks and figures."""
 
 import asyncio
+import json
 import os
 import pty
 import signal
@@ -149,3 +150,27 @@ async def test_a_terminal_that_is_closed_ends_the_server_and_a_mere_sighup_does_
                 process.kill()
                 await process.wait()
     assert not (tmp_path / "data" / "server.json").exists()
+
+
+@pytest.mark.needs("ffmpeg")
+async def test_the_log_is_json_from_the_first_line_on_and_names_the_channel(
+    config: Path, tmp_path: Path
+) -> None:
+    async with serving(tmp_path / "data", LOG_FORMAT="json") as server:
+        await server.end_with_encoder()
+        key = server.card["credentials"]["hls"]["streamKey"]
+        async with running(*ffmpeg_tone("aac", rtmp_output(server, key))):
+            await until(lambda: server.rows()["hls"]["status"] == "live")
+        await until(log_has(server, "off air after"))
+        assert await server.stop() == 0
+    lines = [json.loads(line) for line in server.log]
+    assert all({"time", "level", "logger", "message"} <= line.keys() for line in lines)
+    (on_air,) = [line for line in lines if line["message"] == "on air as hls"]
+    assert (on_air["channel"], on_air["level"]) == ("demo", "info")
+    assert isinstance(on_air["broadcast"], int)
+
+
+async def test_the_format_of_the_log_changes_by_sighup(config: Path, tmp_path: Path) -> None:
+    async with serving(tmp_path / "data") as server:
+        configure(config, "log_format = 'json'\n")
+        await reload(server, '"message": "settings read again; changed: log_format"')
