@@ -208,6 +208,17 @@ class Fallbacks(Protocol):
         """Leave the channel without a fallback."""
 
 
+class Readiness(Protocol):
+    """Knows whether the server can do all of its work."""
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether nobody new is taken any more."""
+
+    def list_missing(self) -> list[str]:
+        """Return what is missing, each as a part of a sentence."""
+
+
 class Pingable(Protocol):
     """The database, as far as its health goes."""
 
@@ -229,3 +240,4 @@ class Services:
     levels: LevelReports
     diagnosis: DiagnosisReports
     ledger: Ledger
+    readiness: Readiness

@@ -47,6 +47,7 @@ from awazpulse.logs import change_logging
 from awazpulse.media.client import MediaWorker
 from awazpulse.media.errors import MediaFailed
 from awazpulse.media.errors import UnusableFile as NoAudio
+from awazpulse.readiness import Readiness
 from awazpulse.refusals import Refusal, ServiceUnavailable, UnusableFile
 from awazpulse.relay import Input, Source, Station
 from awazpulse.relay.fanout import FanOut
@@ -236,6 +237,7 @@ class App:
         budget.count_in(lambda: self._icecast.waiting)
         budget.count_in(lambda: self._hls.connections)
         core = self.core
+        self._readiness = Readiness()
         services = Services(
             manager,
             core.catalog,
@@ -247,7 +249,12 @@ class App:
             self._levels,
             Diagnosis(manager.live, happenings, self._quality),
             LedgerReader(core.database, self._book.now_ms),
+            self._readiness,
         )
+        self._readiness.watch_port("RTMP", lambda: self._rtmp.is_listening)
+        self._readiness.watch_port("Icecast", lambda: self._icecast.is_listening)
+        self._readiness.watch_port("HLS", lambda: self._hls.is_listening)
+        self._readiness.watch_port("the API", lambda: self._api.is_listening)
         self._cors_origins = list(settings.cors_origin_list)
         self._addressing: asyncio.Task[None] | None = None
         self._api = ApiServer(create_app(services, self._cors_origins))
@@ -277,6 +284,7 @@ class App:
         core.running.announce(self._settings.bind, core.urls)
         for gate in (self._rtmp_gate, self._icecast_gate):
             gate.is_open.set()
+        self._readiness.is_repaired = True
         return Started(core.urls, channels, credentials, owner)
 
     def prepare_settings(self, settings: Settings) -> Callable[[], None]:
@@ -313,6 +321,7 @@ class App:
 
     async def close(self) -> None:
         """End what is on air, then the rest. Also after a `start` that failed."""
+        self._readiness.is_draining = True
         self.core.running.withdraw()
         if self._addressing is not None:
             self._addressing.cancel()

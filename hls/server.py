@@ -98,6 +98,11 @@ class HlsServer:
         self._pull()
         return actual
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether clients can connect."""
+        return bool(self._servers) and all(server.is_serving() for server in self._servers)
+
     async def close(self) -> None:
         """Stop listening and cut every client off. A second call changes nothing."""
         for handle in (self._tick_handle, self._pull_handle):

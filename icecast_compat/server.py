@@ -135,6 +135,11 @@ class IcecastServer:
         """How many connections have not sent a whole request, or are being answered for the last time."""
         return len(self._waiting)
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether clients can connect."""
+        return bool(self._listening) and all(one.fileno() >= 0 for one in self._listening)
+
     def set_timeouts(self, head_timeout_s: float, source_timeout_s: float) -> None:
         """Give the clients and sources that come from now on other timeouts."""
         self.limits = replace(

@@ -5,6 +5,7 @@ Each carries the facts; `str()` makes the sentence. Protocols map the class to t
 """
 
 import re
+from collections.abc import Sequence
 
 from awazpulse.errors import AwazPulseError
 from awazpulse.kinds import StreamType
@@ -155,6 +156,17 @@ class ServiceUnavailable(Refusal):
 
     def __str__(self) -> str:
         return f"the server cannot {self.doing} just now; try again soon"
+
+
+class NotReady(Refusal):
+    """The server cannot do all of its work just now; `missing` says what it lacks."""
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(missing)
+        self.missing = tuple(missing)
+
+    def __str__(self) -> str:
+        return f"not ready: {'; '.join(self.missing)}"
 
 
 class InvalidValue(Refusal):

@@ -22,6 +22,7 @@ from awazpulse.channels.tokens import Tokens
 from awazpulse.ledger.book import Book
 from awazpulse.ledger.reader import LedgerReader
 from awazpulse.media.values import Levels
+from awazpulse.readiness import Readiness
 from awazpulse.store import Database
 from tests.awazpulse.channels.probing import FakeProber
 from tests.awazpulse.channels.support import (
@@ -44,6 +45,7 @@ class Panel:
     client: TestClient[Request, Application]
     prober: FakeProber
     folder: Path
+    readiness: Readiness
 
     async def log_in(self, email: str = OWNER, password: str = OWNER_PASSWORD) -> dict[str, str]:
         """Return the headers of one who has signed in."""
@@ -76,7 +78,9 @@ class LoudMeter:
         return [Levels((-1.0, -2.0), (-14.0, -15.5), is_clipped=False, is_mono=True)] * len(samples)
 
 
-def make_services(radio: Radio, tokens: Tokens, fallbacks: FallbackFiles) -> Services:
+def make_services(
+    radio: Radio, tokens: Tokens, fallbacks: FallbackFiles, readiness: Readiness
+) -> Services:
     happenings = Happenings()
     radio.manager.on_changed(happenings.note)
     quality = QualityMonitor(radio.manager.live_broadcasts, radio.manager.report_quality)
@@ -91,6 +95,7 @@ def make_services(radio: Radio, tokens: Tokens, fallbacks: FallbackFiles) -> Ser
         LevelMonitor(LoudMeter(), radio.manager.live_broadcasts, lambda _broadcast, _begun: None),
         Diagnosis(radio.manager.live, happenings, quality, radio.clock),
         LedgerReader(radio.database, Book().now_ms),
+        readiness,
     )
 
 
@@ -100,6 +105,8 @@ async def panel(sqlite_database: Database, tmp_path: Path) -> AsyncIterator[Pane
         tokens = Tokens(SECRET_KEY)
         prober = FakeProber()
         fallbacks = FallbackFiles(radio.sessions, tmp_path, prober, max_bytes=MAX_FALLBACK_BYTES)
-        app = create_app(make_services(radio, tokens, fallbacks))
+        readiness = Readiness()
+        readiness.is_repaired = True
+        app = create_app(make_services(radio, tokens, fallbacks, readiness))
         async with TestClient(TestServer(app)) as client:
-            yield Panel(radio, tokens, client, prober, tmp_path / "fallback" / "demo")
+            yield Panel(radio, tokens, client, prober, tmp_path / "fallback" / "demo", readiness)

@@ -397,3 +397,13 @@ async def test_a_process_without_room_answers_503() -> None:
         assert (status, headers["Retry-After"]) == (503, "10")
     finally:
         await server.close()
+
+
+async def test_it_listens_from_its_start_to_its_end() -> None:
+    server = HlsServer(QUICK)
+    states = [server.is_listening]
+    await server.start("127.0.0.1", 0)
+    states.append(server.is_listening)
+    await server.close()
+    states.append(server.is_listening)
+    assert states == [False, True, False]

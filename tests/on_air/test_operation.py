@@ -174,3 +174,7 @@ async def test_the_format_of_the_log_changes_by_sighup(config: Path, tmp_path: P
     async with serving(tmp_path / "data") as server:
         configure(config, "log_format = 'json'\n")
         await reload(server, '"message": "settings read again; changed: log_format"')
+
+
+async def test_a_server_that_has_started_is_ready(server: Server) -> None:
+    assert await server.request("GET", "/readyz") == (200, {"status": "ready"})
