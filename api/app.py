@@ -15,6 +15,7 @@ from .endpoints import Endpoint
 from .fallback import FallbackRoutes
 from .ledger import LedgerRoutes
 from .levels import LevelRoutes
+from .metrics import MetricsRoutes
 from .middlewares import ANY_ORIGIN, answer_errors, make_cors
 from .operations import OperationRoutes
 from .services import Services
@@ -35,6 +36,7 @@ def list_endpoints(services: Services) -> list[Endpoint]:
         DiagnosisRoutes,
         LedgerRoutes,
         OperationRoutes,
+        MetricsRoutes,
     )
     endpoints = [endpoint for kind in kinds for endpoint in kind(services).list_endpoints()]
     contract = ContractRoutes(lambda: endpoints)

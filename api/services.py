@@ -17,7 +17,7 @@ from awazpulse.channels.records import (
 )
 from awazpulse.channels.sign_ins import SignIn
 from awazpulse.channels.tokens import AccessToken, InternalAction
-from awazpulse.kinds import StreamType
+from awazpulse.kinds import MetricsAccess, StreamType
 from awazpulse.ledger.reader import Report
 from awazpulse.ledger.reports import Span
 from awazpulse.relay import Title
@@ -219,6 +219,17 @@ class Readiness(Protocol):
         """Return what is missing, each as a part of a sentence."""
 
 
+class Metrics(Protocol):
+    """Knows the server's figures."""
+
+    @property
+    def access(self) -> MetricsAccess:
+        """Who may read them."""
+
+    async def render(self, accept: str) -> tuple[bytes, str]:
+        """Return them as Prometheus reads them, with their content type; `accept` is the request's header."""
+
+
 class Pingable(Protocol):
     """The database, as far as its health goes."""
 
@@ -241,3 +252,4 @@ class Services:
     diagnosis: DiagnosisReports
     ledger: Ledger
     readiness: Readiness
+    metrics: Metrics

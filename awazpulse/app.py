@@ -15,6 +15,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 from api.app import create_app
@@ -47,6 +48,9 @@ from awazpulse.logs import change_logging
 from awazpulse.media.client import MediaWorker
 from awazpulse.media.errors import MediaFailed
 from awazpulse.media.errors import UnusableFile as NoAudio
+from awazpulse.metrics.gauges import Counted, DatabaseCounts, Gauges
+from awazpulse.metrics.heartbeat import Heartbeat
+from awazpulse.metrics.scrape import Scrape
 from awazpulse.readiness import Readiness
 from awazpulse.refusals import Refusal, ServiceUnavailable, UnusableFile
 from awazpulse.relay import Input, Source, Station
@@ -238,6 +242,20 @@ class App:
         budget.count_in(lambda: self._hls.connections)
         core = self.core
         self._readiness = Readiness()
+        counted = Counted(
+            manager,
+            self._fanout,
+            self._hls,
+            self._quality,
+            self._book,
+            lambda: self._readiness.is_draining,
+        )
+        transactions = DatabaseCounts()
+        core.database.on_transaction = transactions.note
+        self._heartbeat = Heartbeat(loop)
+        gauges = Gauges(counted, transactions, self._heartbeat.lag, version("awazpulse"))
+        self._heartbeat.on_beat = gauges.note_peak
+        self._metrics = Scrape(gauges, settings.metrics_access)
         services = Services(
             manager,
             core.catalog,
@@ -250,6 +268,7 @@ class App:
             Diagnosis(manager.live, happenings, self._quality),
             LedgerReader(core.database, self._book.now_ms),
             self._readiness,
+            self._metrics,
         )
         self._readiness.watch_port("RTMP", lambda: self._rtmp.is_listening)
         self._readiness.watch_port("Icecast", lambda: self._icecast.is_listening)
@@ -277,6 +296,7 @@ class App:
         self._standby.start()
         self._levels.start()
         self._quality.start()
+        self._heartbeat.start()
         await self._sweep_fallbacks()
         owner = await populate_if_empty(core.accounts, core.catalog)
         channels = [channel.id for channel in await core.catalog.list_all()]
@@ -301,6 +321,7 @@ class App:
         self._fanout.pacing = _make_pacing(settings)
         self._rtmp.limits = replace(self._rtmp.limits, silence_s=settings.rtmp_timeout_s)
         self._icecast.set_timeouts(settings.head_timeout_s, settings.source_timeout_s)
+        self._metrics.access = settings.metrics_access
         self._upkeep.days = settings.ledger_days
         self._book.address_rule = settings.ledger_addresses
         self._book.find_country = find_country
@@ -339,6 +360,7 @@ class App:
                 logger.exception("a part of the server did not end well")
         self._standby.close()
         self._quality.close()
+        self._heartbeat.close()
         self._fanout.close()
         await self._ledger.close(LEDGER_CLOSE_S)
         await self.core.close()

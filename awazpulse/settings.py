@@ -27,6 +27,7 @@ from pydantic import (
 
 from awazpulse.channels.keys import MIN_SECRET_KEY_CHARACTERS
 from awazpulse.errors import AwazPulseError
+from awazpulse.kinds import MetricsAccess
 from awazpulse.ledger.privacy import AddressRule
 from awazpulse.logs import LogFormat
 
@@ -86,6 +87,11 @@ class Settings(BaseModel):
     )
     log_format: LogFormat = Field(
         LogFormat.TEXT, description="what a line of the log is: text, or json (one object)"
+    )
+    metrics_access: MetricsAccess = Field(
+        MetricsAccess.LOOPBACK,
+        description="who may read /metrics: loopback (this machine, without a proxy), anybody,"
+        " or admin (with an administrator's token)",
     )
     source_timeout_s: float = Field(
         10.0, gt=0, le=3600, description="seconds of silence after which an Icecast source is lost"

@@ -10,6 +10,7 @@ import asyncio
 import hmac
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -120,6 +121,7 @@ class StreamManager:
         self._locks = ChannelLocks()
         self._switches: set[asyncio.Task[SwitchOutcome]] = set()
         self._is_closing = False
+        self.refused_logins: Counter[str] = Counter()  # by the refusals' codes, a closed set
 
     async def start(self) -> None:
         """Repair what a crash has left in the rows, and begin to keep them true."""
@@ -239,7 +241,8 @@ class StreamManager:
     def report_refusal(
         self, channel_id: str, stream_type: StreamType, refusal: Refusal, station: Station
     ) -> None:
-        """Tell whoever listens to events that an encoder was refused."""
+        """Count that an encoder was refused, and tell whoever listens to events."""
+        self.refused_logins[refusal.code] += 1
         if not isinstance(refusal, UnknownChannel | ServiceUnavailable):
             self._live.emit(
                 ChannelEvent(

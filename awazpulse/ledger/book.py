@@ -46,6 +46,11 @@ class Book:
         return len(self.sessions) + len(self.performances)
 
     @property
+    def lost(self) -> int:
+        """How many came when too many waited."""
+        return self.sessions.lost + self.performances.lost
+
+    @property
     def has_open(self) -> bool:
         """Whether somebody listens or something plays."""
         return self.open_sessions > 0 or bool(self._playing)

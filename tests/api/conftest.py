@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from aiohttp import ClientResponse
@@ -19,9 +19,13 @@ from awazpulse.channels.levels import LevelMonitor
 from awazpulse.channels.quality import QualityMonitor
 from awazpulse.channels.sign_ins import SignIns
 from awazpulse.channels.tokens import Tokens
+from awazpulse.kinds import MetricsAccess
 from awazpulse.ledger.book import Book
 from awazpulse.ledger.reader import LedgerReader
 from awazpulse.media.values import Levels
+from awazpulse.metrics.gauges import Counted, DatabaseCounts, Gauges
+from awazpulse.metrics.histogram import Histogram
+from awazpulse.metrics.scrape import Scrape
 from awazpulse.readiness import Readiness
 from awazpulse.store import Database
 from tests.awazpulse.channels.probing import FakeProber
@@ -46,6 +50,7 @@ class Panel:
     prober: FakeProber
     folder: Path
     readiness: Readiness
+    metrics: Scrape
 
     async def log_in(self, email: str = OWNER, password: str = OWNER_PASSWORD) -> dict[str, str]:
         """Return the headers of one who has signed in."""
@@ -78,12 +83,24 @@ class LoudMeter:
         return [Levels((-1.0, -2.0), (-14.0, -15.5), is_clipped=False, is_mono=True)] * len(samples)
 
 
+class FakeCounts:
+    """What deliveries would have counted."""
+
+    joins = 0
+    sent_bytes = 0
+    requeued = 0
+    departures: ClassVar[dict[str, int]] = {"stalled": 3}
+    interval_s = 0.1
+
+
 def make_services(
     radio: Radio, tokens: Tokens, fallbacks: FallbackFiles, readiness: Readiness
 ) -> Services:
     happenings = Happenings()
     radio.manager.on_changed(happenings.note)
     quality = QualityMonitor(radio.manager.live_broadcasts, radio.manager.report_quality)
+    counted = Counted(radio.manager, FakeCounts(), FakeCounts(), quality, Book(), lambda: False)
+    gauges = Gauges(counted, DatabaseCounts(), Histogram((1.0,)), "1.2.3")
     return Services(
         radio.manager,
         radio.catalog,
@@ -96,6 +113,7 @@ def make_services(
         Diagnosis(radio.manager.live, happenings, quality, radio.clock),
         LedgerReader(radio.database, Book().now_ms),
         readiness,
+        Scrape(gauges, MetricsAccess.LOOPBACK, max_age_s=0),
     )
 
 
@@ -107,6 +125,16 @@ async def panel(sqlite_database: Database, tmp_path: Path) -> AsyncIterator[Pane
         fallbacks = FallbackFiles(radio.sessions, tmp_path, prober, max_bytes=MAX_FALLBACK_BYTES)
         readiness = Readiness()
         readiness.is_repaired = True
-        app = create_app(make_services(radio, tokens, fallbacks, readiness))
+        services = make_services(radio, tokens, fallbacks, readiness)
+        assert isinstance(services.metrics, Scrape)
+        app = create_app(services)
         async with TestClient(TestServer(app)) as client:
-            yield Panel(radio, tokens, client, prober, tmp_path / "fallback" / "demo", readiness)
+            yield Panel(
+                radio,
+                tokens,
+                client,
+                prober,
+                tmp_path / "fallback" / "demo",
+                readiness,
+                services.metrics,
+            )

@@ -407,3 +407,23 @@ async def test_it_listens_from_its_start_to_its_end() -> None:
     await server.close()
     states.append(server.is_listening)
     assert states == [False, True, False]
+
+
+async def test_joins_and_bytes_are_counted() -> None:
+    track, frames = tone("aac", 9)
+    async with serving() as (server, port):
+        broadcast = make_broadcast()
+        server.attach(broadcast)
+        input_of(broadcast).set_track(track)
+        publish(broadcast, frames)
+        await turn_loop()
+        _, _, body = await ask(port, "/hls/demo.m3u8")
+        before = server.sent_bytes
+        assert before > len(body)
+        _, _, segment = await ask(port, f"/hls/{parse_playlist(body).uris[0]}")
+        assert len(segment) < server.sent_bytes - before < len(segment) + 1000
+        assert (server.joins, broadcast.listeners) == (1, 1)
+        await ask(port, "/hls/demo.m3u8", "User-Agent: another")
+        assert (server.joins, broadcast.listeners) == (2, 2)
+        broadcast.close(LEFT)
+        assert server.joins == 2

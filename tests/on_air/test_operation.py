@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.on_air.clients import ffmpeg_tone, rtmp_output, running
+from tests.on_air.clients import ffmpeg_tone, icecast_output, listen, rtmp_output, running
 from tests.on_air.server import AWAZPULSE, Server, environment, serving, until
 
 
@@ -178,3 +178,45 @@ async def test_the_format_of_the_log_changes_by_sighup(config: Path, tmp_path: P
 
 async def test_a_server_that_has_started_is_ready(server: Server) -> None:
     assert await server.request("GET", "/readyz") == (200, {"status": "ready"})
+
+
+async def figures(server: Server) -> dict[str, float]:
+    """What /metrics answers, by name and labels."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(server.url("api", "/metrics")) as response,
+    ):
+        assert response.status == 200
+        lines = (await response.text()).splitlines()
+    pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, _, value in pairs}
+
+
+@pytest.mark.needs("ffmpeg")
+async def test_figures_tell_of_what_is_on_air_and_who_listens(config: Path, tmp_path: Path) -> None:
+    async with serving(tmp_path / "data") as server:
+        icecast = (await server.add_channel("two", "icecast"))["icecast"]
+        wrong = ffmpeg_tone("mp3", icecast_output(server, "wrong", "/two.mp3"))
+        async with running(*wrong) as refused:
+            await refused.wait()
+        right = ffmpeg_tone("mp3", icecast_output(server, icecast["password"], "/two.mp3"))
+        async with running(*right):
+            await until(lambda: server.rows("two")["icecast"]["status"] == "live")
+            listener = asyncio.create_task(listen(server.url("icecast", "/two.mp3")))
+            await until(lambda: server.rows("two")["icecast"]["currentListeners"] == 1)
+            async with asyncio.timeout(10):
+                while not (now := await figures(server)).get(  # noqa: ASYNC110
+                    'awazpulse_channel_ingest_bits_per_second{channel="two"}'
+                ):
+                    await asyncio.sleep(0.5)
+            assert now['awazpulse_broadcasts{type="icecast"}'] == 1
+            assert now['awazpulse_listeners{type="icecast"}'] == 1
+            assert now['awazpulse_channel_listeners{channel="two",type="icecast"}'] == 1
+            assert now['awazpulse_sent_bytes_total{type="icecast"}'] > 10_000
+            assert now['awazpulse_refused_logins_total{reason="wrong_secret"}'] >= 1
+            assert now["awazpulse_database_transaction_seconds_count"] > 10
+            assert now["awazpulse_event_loop_lag_seconds_count"] >= 1
+            listener.cancel()
+        configure(config, "metrics_access = 'admin'\n")
+        await reload(server, "changed: metrics_access")
+        assert (await server.request("GET", "/metrics"))[0] == 401

@@ -371,6 +371,7 @@ async def test_takeovers_refused_logins_and_titles_are_told_with_their_facts(
         ChannelChange.TAKEN_OVER,
     ]
     assert told[2][1] == {"address": "203.0.113.7", "encoder": "butt/0.1.40"}
+    assert sqlite_radio.manager.refused_logins == {"wrong_secret": 1, "unknown_channel": 1}
     assert not broadcast.is_closed
 
 
