@@ -59,6 +59,7 @@ from awazpulse.relay.pacing import Pacing
 from awazpulse.relay.standby import Standby
 from awazpulse.reload import Reloader
 from awazpulse.running import RunningServer
+from awazpulse.sd_notify import ServiceManager
 from awazpulse.settings import PREFIX, Settings, SettingsError, load_secret_key, prepare_data_dir
 from awazpulse.signals import Signals
 from awazpulse.store import (
@@ -307,6 +308,12 @@ class App:
         self._readiness.is_repaired = True
         return Started(core.urls, channels, credentials, owner)
 
+    def describe(self) -> str:
+        """Return in one line how the server is."""
+        live = self.core.manager.live_broadcasts()
+        listeners = sum(broadcast.listeners for broadcast in live)
+        return f"{len(live)} channels on air, {listeners} listeners"
+
     def prepare_settings(self, settings: Settings) -> Callable[[], None]:
         """Return what takes settings up while everybody stays on air. Raises `SettingsError`.
 
@@ -402,17 +409,30 @@ async def serve(settings: Settings, on_started: Callable[[Started], None]) -> No
 
     Raises `SettingsError` when it cannot start.
     """
-    signals = Signals(asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    signals = Signals(loop)
+    service = ServiceManager.from_environment()
     app = App(settings)
+    reloader = Reloader(settings, app.prepare_settings)
+
+    def reload() -> None:
+        service.tell_reloading()
+        reloader.reload()
+        service.tell_ready(app.describe())
+
     try:
         started = await app.start()
         _spare_collector()
         on_started(started)
-        signals.on_reload(Reloader(settings, app.prepare_settings).reload)
+        signals.on_reload(reload)
+        service.tell_ready(app.describe())
+        service.start_beating(loop, app.describe)
         await signals.wait_for_stop()
         logger.info("stopping")
+        service.tell_stopping("stopping")
     finally:
         await app.close()
+        service.close()
 
 
 def _spare_collector() -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import signal
+import socket
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -220,3 +221,34 @@ async def test_figures_tell_of_what_is_on_air_and_who_listens(config: Path, tmp_
         configure(config, "metrics_access = 'admin'\n")
         await reload(server, "changed: metrics_access")
         assert (await server.request("GET", "/metrics"))[0] == 401
+
+
+async def test_systemd_is_told_of_the_start_each_reload_the_watchdog_and_the_end(
+    config: Path, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.setblocking(False)
+        loop = asyncio.get_running_loop()
+
+        async def expect(word: str) -> list[str]:
+            async with asyncio.timeout(10):
+                while True:
+                    lines = (await loop.sock_recv(manager, 4096)).decode().split("\n")
+                    if word in lines:
+                        return lines
+
+        variables = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "400000"}
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            async with serving(tmp_path / "data") as server:
+                assert "STATUS=0 channels on air, 0 listeners" in await expect("READY=1")
+                assert await expect("WATCHDOG=1")
+                server.process.send_signal(signal.SIGHUP)
+                assert (await expect("RELOADING=1"))[1].startswith("MONOTONIC_USEC=")
+                assert await expect("READY=1")
+                server.process.send_signal(signal.SIGTERM)
+                assert await expect("STOPPING=1")
+                async with asyncio.timeout(15):
+                    assert await server.process.wait() == 0
