@@ -13,6 +13,7 @@ import errno
 import gc
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -76,6 +77,8 @@ from ingest.rtmp.server import RtmpServer
 
 logger = logging.getLogger(__name__)
 
+DRAIN_LOOK_S = 0.25  # how often it is looked whether somebody still listens
+MAX_CLOSE_S = 30.0  # what the end after it takes at most
 LEDGER_CLOSE_S = 5.0  # how long the server's stop waits for the ledger's last rows
 
 
@@ -347,6 +350,27 @@ class App:
         except Refusal as refusal:
             logger.warning("the streams' rows keep the former public host: %s", refusal)
 
+    async def drain(self, seconds: float, at_once: asyncio.Event) -> None:
+        """Take nobody new, and let those who listen hear on.
+
+        Return when nobody listens any more, when the time is over, or when `at_once` is set.
+        """
+        self._readiness.is_draining = True
+        self.core.manager.is_draining = True
+        self._icecast.router.is_draining = True
+        self._hls.router.is_draining = True
+        logger.info("draining for %g s at most: %s", seconds, self.describe())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._has_listeners and not at_once.is_set():
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(DRAIN_LOOK_S):
+                            await at_once.wait()
+
+    @property
+    def _has_listeners(self) -> bool:
+        return any(broadcast.listeners for broadcast in self.core.manager.live_broadcasts())
+
     async def close(self) -> None:
         """End what is on air, then the rest. Also after a `start` that failed."""
         self._readiness.is_draining = True
@@ -427,7 +451,11 @@ async def serve(settings: Settings, on_started: Callable[[Started], None]) -> No
         signals.on_reload(reload)
         service.tell_ready(app.describe())
         service.start_beating(loop, app.describe)
-        await signals.wait_for_stop()
+        await signals.wait_for_end()
+        drain_s = reloader.settings.drain_s
+        if drain_s and not signals.at_once.is_set():
+            service.tell_stopping("draining", drain_s + MAX_CLOSE_S)
+            await app.drain(drain_s, signals.at_once)
         logger.info("stopping")
         service.tell_stopping("stopping")
     finally:

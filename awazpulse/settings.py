@@ -93,6 +93,13 @@ class Settings(BaseModel):
         description="who may read /metrics: loopback (this machine, without a proxy), anybody,"
         " or admin (with an administrator's token)",
     )
+    drain_s: float = Field(
+        0.0,
+        ge=0,
+        le=86_400,
+        description="seconds for which listeners hear on after SIGTERM, while nobody new is taken;"
+        " 0: none",
+    )
     source_timeout_s: float = Field(
         10.0, gt=0, le=3600, description="seconds of silence after which an Icecast source is lost"
     )

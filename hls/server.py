@@ -57,7 +57,7 @@ class _Admission:
 
     @property
     def has_room(self) -> bool:
-        return self._count.has_room
+        return self._count.has_room and not self._server.router.is_draining
 
     def listener_joined(self) -> None:
         self._server.joins += 1

@@ -84,6 +84,7 @@ class Router:
         self.public_host = public_host
         self._public_port = public_port
         self._started = started
+        self.is_draining = False  # then no listener is taken any more
 
     @property
     def base_url(self) -> str:
@@ -118,6 +119,8 @@ class Router:
         return self._listen(request)
 
     def _listen(self, request: Request) -> Reply | Listen:
+        if self.is_draining:
+            return Reply(responses.refuse(503, responses.SERVER_STOPS))
         mount = self._find_mount(request.path)
         if mount is None:
             return Reply(responses.refuse(404, responses.NOT_FOUND))

@@ -24,6 +24,7 @@ from awazpulse.refusals import (
     InvalidValue,
     OffAir,
     Refusal,
+    ServerDraining,
     ServiceUnavailable,
     UnknownChannel,
 )
@@ -121,6 +122,7 @@ class StreamManager:
         self._locks = ChannelLocks()
         self._switches: set[asyncio.Task[SwitchOutcome]] = set()
         self._is_closing = False
+        self.is_draining = False  # then no source is taken any more; those on air stay
         self.refused_logins: Counter[str] = Counter()  # by the refusals' codes, a closed set
 
     async def start(self) -> None:
@@ -233,6 +235,8 @@ class StreamManager:
         """
         wanted = parse_stream_type(stream_type)
         try:
+            if self.is_draining:
+                raise ServerDraining  # it is reported as all others are
             return await self._connect(channel_id, wanted, secret, source, station)
         except Refusal as refusal:
             self.report_refusal(channel_id, wanted, refusal, station)

@@ -158,6 +158,16 @@ class ServiceUnavailable(Refusal):
         return f"the server cannot {self.doing} just now; try again soon"
 
 
+class ServerDraining(ServiceUnavailable):
+    """The server is about to stop, and takes nobody new."""
+
+    def __init__(self) -> None:
+        super().__init__("take anybody new")
+
+    def __str__(self) -> str:
+        return "the server is about to stop and takes nobody new; try again in a moment"
+
+
 class NotReady(Refusal):
     """The server cannot do all of its work just now; `missing` says what it lacks."""
 

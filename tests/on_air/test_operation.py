@@ -1,6 +1,7 @@
 """What an operator does with a server that runs: signals, reloads, checks and figures."""
 
 import asyncio
+import base64
 import json
 import os
 import pty
@@ -14,7 +15,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.on_air.clients import ffmpeg_tone, icecast_output, listen, rtmp_output, running
+from tests.on_air.clients import fetch, ffmpeg_tone, icecast_output, listen, rtmp_output, running
 from tests.on_air.server import AWAZPULSE, Server, environment, serving, until
 
 
@@ -252,3 +253,128 @@ async def test_systemd_is_told_of_the_start_each_reload_the_watchdog_and_the_end
                 assert await expect("STOPPING=1")
                 async with asyncio.timeout(15):
                     assert await server.process.wait() == 0
+
+
+class Listener:
+    """Hears a channel by Icecast, for as long as the server lets it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.received = 0
+        self._writer = writer
+        self._task = asyncio.create_task(self._read(reader))
+
+    @classmethod
+    async def connect(cls, server: Server, path: str) -> "Listener":
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.ports["icecast"])
+        writer.write(f"GET {path} HTTP/1.1\r\n\r\n".encode())
+        assert b" 200 OK\r\n" in await reader.readuntil(b"\r\n\r\n")
+        return cls(reader, writer)
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        while data := await reader.read(65_536):
+            self.received += len(data)
+
+    @property
+    def has_ended(self) -> bool:
+        return self._task.done()
+
+    async def leave(self) -> None:
+        self._writer.close()
+        await self._writer.wait_closed()
+        await self._task
+
+
+@asynccontextmanager
+async def simulcast(tmp_path: Path, drain_s: float) -> AsyncIterator[tuple[Server, str, Listener]]:
+    """A server with one channel on air in both ways, its source's password, and one who listens."""
+    async with serving(tmp_path / "data", DRAIN_S=drain_s) as server:
+        icecast = (await server.add_channel("two", "icecast"))["icecast"]
+        await server.cli("channel", "set", "two", "simulcast=true")
+        output = icecast_output(server, icecast["password"], "/two.mp3")
+        async with running(*ffmpeg_tone("mp3", output)):
+            await until(lambda: server.rows("two")["icecast"]["status"] == "live")
+            listener = await Listener.connect(server, "/two.mp3")
+            try:
+                yield server, icecast["password"], listener
+            finally:
+                await listener.leave()
+
+
+async def log_in_source(server: Server, path: str, password: str) -> str:
+    """Return the status line that a second source is answered."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.ports["icecast"])
+    basic = base64.b64encode(f"source:{password}".encode()).decode()
+    lines = [f"PUT {path} HTTP/1.1", f"Authorization: Basic {basic}", "Content-Type: audio/mpeg"]
+    writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+    line = (await reader.readline()).decode().strip()
+    writer.close()
+    return line
+
+
+async def drain(server: Server) -> None:
+    server.process.send_signal(signal.SIGTERM)
+    await until(log_has(server, "draining for "))
+
+
+@pytest.mark.needs("ffmpeg")
+async def test_while_it_drains_listeners_hear_on_and_everybody_new_is_refused_with_a_reason(
+    tmp_path: Path,
+) -> None:
+    async with simulcast(tmp_path, 30) as (server, password, listener):
+        playlist = server.url("hls", "/hls/two.m3u8")
+        assert (await fetch(playlist, {"User-Agent": "before"}))[0] == 200
+        key = server.card["credentials"]["hls"]["streamKey"]
+        await drain(server)
+        status, problem = await server.request("GET", "/readyz")
+        assert (status, problem["detail"]) == (503, "not ready: the server is about to stop")
+        assert (await server.request("GET", "/healthz"))[0] == 200
+        assert (await server.request("POST", "/auth/login", body=server.card["owner"]))[0] == 503
+        assert (await figures(server))["awazpulse_draining"] == 1
+        assert (await fetch(playlist, {"User-Agent": "before"}))[0] == 200
+        assert await fetch(playlist, {"User-Agent": "new"}) == (
+            503,
+            b"The server is about to stop.\n",
+        )
+        assert (await fetch(server.url("icecast", "/two.mp3")))[0] == 503
+        assert await log_in_source(server, "/two.mp3", password) == (
+            "HTTP/1.0 503 the server is about to stop and takes nobody new; try again in a moment"
+        )
+        async with running(*ffmpeg_tone("aac", rtmp_output(server, key))) as encoder:
+            await until(log_has(server, "rtmp=", "refused: the server is about to stop"))
+            assert await encoder.wait()
+        heard = listener.received
+        await until(lambda: listener.received > heard + 20_000)
+        assert server.process.returncode is None
+        assert await server.stop(signal.SIGTERM) == 0  # the second one
+        await until(lambda: listener.has_ended)
+
+
+@pytest.mark.needs("ffmpeg")
+@pytest.mark.parametrize("reason", ["the time is over", "nobody listens", "sigint"])
+async def test_a_drain_ends_by_its_time_or_with_its_last_listener_or_by_sigint(
+    tmp_path: Path, reason: str
+) -> None:
+    seconds = 2 if reason == "the time is over" else 60
+    async with simulcast(tmp_path, seconds) as (server, _, listener):
+        begun = asyncio.get_running_loop().time()
+        await drain(server)
+        if reason == "nobody listens":
+            await listener.leave()
+        elif reason == "sigint":
+            server.process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(20):
+            assert await server.process.wait() == 0
+        took_s = asyncio.get_running_loop().time() - begun
+        assert (took_s >= 2) if reason == "the time is over" else (took_s < 20)
+        assert server.rows("two")["icecast"]["status"] == "offline"
+        assert not (server.data_dir / "server.json").exists()
+
+
+@pytest.mark.needs("ffmpeg")
+@pytest.mark.parametrize(("drain_s", "number"), [(0, signal.SIGTERM), (60, signal.SIGINT)])
+async def test_without_a_drain_and_by_sigint_the_end_comes_at_once(
+    tmp_path: Path, drain_s: float, number: signal.Signals
+) -> None:
+    async with simulcast(tmp_path, drain_s) as (server, _, _):
+        assert await server.stop(number) == 0
+        assert not [line for line in server.log if "draining" in line]

@@ -18,6 +18,7 @@ from awazpulse.refusals import (
     EncodersFight,
     InvalidValue,
     Refusal,
+    ServerDraining,
     ServiceUnavailable,
     TypeNotSelected,
     UnknownChannel,
@@ -678,3 +679,16 @@ async def test_rows_that_were_read_before_a_switch_end_nothing_after_it(
     assert not source.closed
     await radio.manager.refresh_all()
     assert radio.manager.live("demo") is broadcast
+
+
+async def test_while_the_server_drains_no_source_is_taken_and_the_one_on_air_stays(
+    sqlite_radio: Radio,
+) -> None:
+    broadcast = await sqlite_radio.go_live()
+    sqlite_radio.manager.is_draining = True
+    with pytest.raises(ServerDraining, match="about to stop"):
+        await sqlite_radio.manager.connect(
+            "demo", "hls", sqlite_radio.stream_key, FakeSource(), STATION
+        )
+    assert broadcast.input is not None
+    assert sqlite_radio.manager.refused_logins == {"server_draining": 1}
