@@ -17,8 +17,10 @@ from datetime import datetime
 
 from awazpulse.kinds import StreamStatus, StreamType, TakeoverPolicy
 from awazpulse.refusals import (
+    AccountDisabled,
     ChannelBusy,
     ChannelDisabled,
+    ChannelInMaintenance,
     EncoderGone,
     EncodersFight,
     InvalidValue,
@@ -26,7 +28,12 @@ from awazpulse.refusals import (
     Refusal,
     ServerDraining,
     ServiceUnavailable,
+    TypeNotSelected,
     UnknownChannel,
+    UnreadableSecrets,
+    UnsupportedFormat,
+    WrongSecret,
+    find_code,
 )
 from awazpulse.relay import Broadcast, End, EndReason, Input, Source, Station, Title
 from awazpulse.store import DatabaseUnavailable, Sessions, Stream, utc_now
@@ -64,6 +71,21 @@ CLOSE_TIMEOUT_S = 5.0  # how long the server's stop waits for the database
 MIN_ROWS_TIMEOUT_S = 1.0  # of it, what the rows get at least when a switch has taken the rest
 logger = logging.getLogger(__name__)
 
+_OF_ENCODERS = (
+    AccountDisabled,
+    ChannelBusy,
+    ChannelDisabled,
+    ChannelInMaintenance,
+    EncoderGone,
+    EncodersFight,
+    ServerDraining,
+    ServiceUnavailable,
+    TypeNotSelected,
+    UnknownChannel,
+    UnreadableSecrets,
+    UnsupportedFormat,
+    WrongSecret,
+)
 REREAD_CHANNELS = 250  # per query: more of them would hold the event loop for over 5 ms
 
 
@@ -123,7 +145,8 @@ class StreamManager:
         self._switches: set[asyncio.Task[SwitchOutcome]] = set()
         self._is_closing = False
         self.is_draining = False  # then no source is taken any more; those on air stay
-        self.refused_logins: Counter[str] = Counter()  # by the refusals' codes, a closed set
+        # By the refusals' codes. The usual ones are there from the start: who watches a count sees its first.
+        self.refused_logins = Counter({find_code(kind): 0 for kind in _OF_ENCODERS})
 
     async def start(self) -> None:
         """Repair what a crash has left in the rows, and begin to keep them true."""

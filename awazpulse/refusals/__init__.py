@@ -17,7 +17,12 @@ class Refusal(AwazPulseError):
     @property
     def code(self) -> str:
         """Its kind as a word for programs, such as `wrong_secret`."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
+        return find_code(type(self))
+
+
+def find_code(kind: type[Refusal]) -> str:
+    """Return the word for programs that refusals of this class have."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
 
 
 class UnknownChannel(Refusal):

@@ -1,4 +1,5 @@
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -372,7 +373,7 @@ async def test_takeovers_refused_logins_and_titles_are_told_with_their_facts(
         ChannelChange.TAKEN_OVER,
     ]
     assert told[2][1] == {"address": "203.0.113.7", "encoder": "butt/0.1.40"}
-    assert sqlite_radio.manager.refused_logins == {"wrong_secret": 1, "unknown_channel": 1}
+    assert +sqlite_radio.manager.refused_logins == Counter(wrong_secret=1, unknown_channel=1)
     assert not broadcast.is_closed
 
 
@@ -691,4 +692,4 @@ async def test_while_the_server_drains_no_source_is_taken_and_the_one_on_air_sta
             "demo", "hls", sqlite_radio.stream_key, FakeSource(), STATION
         )
     assert broadcast.input is not None
-    assert sqlite_radio.manager.refused_logins == {"server_draining": 1}
+    assert +sqlite_radio.manager.refused_logins == Counter(server_draining=1)
