@@ -91,6 +91,11 @@ class ApiServer:
             self._listeners.append(server)
         return actual
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether clients can connect."""
+        return bool(self._listeners) and all(server.is_serving() for server in self._listeners)
+
     async def close(self) -> None:
         """Stop listening, let answers under way finish for a moment, close the rest. Idempotent."""
         if not self._listeners:

@@ -19,7 +19,7 @@ from awazpulse.channels.records import (
 from awazpulse.channels.sign_ins import SignIn
 from awazpulse.channels.tokens import AccessToken, InternalAction
 from awazpulse.events.hub import EventHub
-from awazpulse.kinds import StreamType
+from awazpulse.kinds import MetricsAccess, StreamType
 from awazpulse.ledger.reader import Report
 from awazpulse.ledger.reports import Span
 from awazpulse.relay import Title
@@ -232,6 +232,28 @@ class Fallbacks(Protocol):
         """Leave the channel without a fallback."""
 
 
+class Readiness(Protocol):
+    """Knows whether the server can do all of its work."""
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether nobody new is taken any more."""
+
+    def list_missing(self) -> list[str]:
+        """Return what is missing, each as a part of a sentence."""
+
+
+class Metrics(Protocol):
+    """Knows the server's figures."""
+
+    @property
+    def access(self) -> MetricsAccess:
+        """Who may read them."""
+
+    async def render(self, accept: str) -> tuple[bytes, str]:
+        """Return them as Prometheus reads them, with their content type; `accept` is the request's header."""
+
+
 class Pingable(Protocol):
     """The database, as far as its health goes."""
 
@@ -257,3 +279,5 @@ class Services:
     events: EventHub
     event_clients: EventClients
     webhooks: WebhookCatalog
+    readiness: Readiness
+    metrics: Metrics

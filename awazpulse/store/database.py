@@ -8,6 +8,7 @@ who has waited for a row's lock sees what the holder wrote, and gaps are not loc
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
@@ -60,6 +61,8 @@ class Database:
     def __init__(self, engine: AsyncEngine, *, timeout_s: float = TRANSACTION_TIMEOUT_S) -> None:
         self.engine = engine
         self._timeout_s = timeout_s
+        # Called at each transaction's end with the seconds that it took and whether the database was there.
+        self.on_transaction: Callable[[float, bool], None] = lambda _duration_s, _is_available: None
         self._slots = asyncio.Semaphore(MAX_TRANSACTIONS)
         # Rows outlive their session as plain values.
         self._make_session = async_sessionmaker(engine, expire_on_commit=False)
@@ -86,6 +89,8 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self, begin: str) -> AsyncIterator[AsyncSession]:
+        begun = time.monotonic()
+        is_available = True
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
@@ -96,12 +101,16 @@ class Database:
                 yield session
                 await session.commit()
         except TimeoutError as error:
+            is_available = False
             raise DatabaseUnavailable(f"no answer in {self._timeout_s:g} s") from error
         except (DBAPIError, PoolTimeoutError, OSError) as error:
             unavailable = _unavailable(error)
             if unavailable is None:
                 raise
+            is_available = False
             raise unavailable from error
+        finally:
+            self.on_transaction(time.monotonic() - begun, is_available)
 
 
 class Share:

@@ -77,8 +77,6 @@ async def test_hashing_gives_way_to_the_audio() -> None:
     """The thread's priority is the lowest, and the loop's is what it was."""
     passwords = Passwords(CHEAP_HASHER)
     before = os.getpriority(os.PRIO_PROCESS, 0)
-    seen = await passwords._work(
-        lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-    )
+    seen = await passwords._work(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
     assert seen == LOWEST_PRIORITY
     assert os.getpriority(os.PRIO_PROCESS, 0) == before
