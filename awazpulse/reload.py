@@ -23,6 +23,7 @@ NEEDS_RESTART = frozenset(
         "icecast_port",
         "rtmp_port",
         "secret_key",
+        "webhook_private_addresses",
     }
 )
 

@@ -20,6 +20,7 @@ from benchmarks.fanout.listeners import summarise
 
 NICENESS = 10  # the listeners and the source, on the same core, go first
 _OPEN_AT_ONCE = 50
+_OF_ADDRESS = 100
 _TITLE = b"event: title"
 
 
@@ -34,21 +35,31 @@ class Clients:
         self._delays_s: list[float] = []
         self._broken = 0
 
-    async def follow(self, count: int, token: str) -> dict[str, Any]:
+    async def follow(self, count: int, paths: list[str], token: str) -> dict[str, Any]:
         began = time.monotonic()
         slots = asyncio.Semaphore(_OPEN_AT_ONCE)
         opened = [asyncio.get_running_loop().create_future() for _ in range(count)]
-        self._tasks += [asyncio.create_task(self._read(token, future, slots)) for future in opened]
+        self._tasks += [
+            asyncio.create_task(self._read(number, paths, token, slots, future))
+            for number, future in enumerate(opened)
+        ]
         await asyncio.gather(*opened)
         return {"per second": round(count / (time.monotonic() - began))}
 
     async def _read(
-        self, token: str, opened: "asyncio.Future[None]", slots: asyncio.Semaphore
+        self,
+        number: int,
+        paths: list[str],
+        token: str,
+        slots: asyncio.Semaphore,
+        opened: "asyncio.Future[None]",
     ) -> None:
+        path = paths[number % len(paths)]
+        home = (f"127.0.1.{1 + number // _OF_ADDRESS}", 0)  # one address may have so many
         async with slots:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", self._port, local_addr=home)
             writer.write(
-                f"GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+                f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
             )
             head = await reader.readuntil(b"\r\n\r\n")
             if not head.startswith(b"HTTP/1.1 200"):
