@@ -22,15 +22,20 @@ UtcTime = Annotated[
 class Body(BaseModel):
     """What a client sends: a name that we do not know is refused, for it may be a mistyped one."""
 
-    model_config = ConfigDict(defer_build=True, 
-        alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=False
+    model_config = ConfigDict(
+        defer_build=True,
+        alias_generator=to_camel,
+        extra="forbid",
+        frozen=True,
+        populate_by_name=False,
     )
 
 
 class Answer(BaseModel):
     """What we send; made by field names or from a row's attributes."""
 
-    model_config = ConfigDict(defer_build=True, 
+    model_config = ConfigDict(
+        defer_build=True,
         alias_generator=AliasGenerator(serialization_alias=to_camel),
         from_attributes=True,
         frozen=True,
