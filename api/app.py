@@ -2,6 +2,8 @@
 
 from aiohttp import web
 
+from awazpulse.proxies import TrustedProxies
+
 from .authentication import AuthRoutes
 from .bodies import MAX_BODY_BYTES
 from .channels import ChannelRoutes
@@ -13,7 +15,7 @@ from .endpoints import Endpoint
 from .fallback import FallbackRoutes
 from .ledger import LedgerRoutes
 from .levels import LevelRoutes
-from .middlewares import ANY_ORIGIN, answer_errors, make_cors
+from .middlewares import ANY_ORIGIN, answer_errors, make_cors, make_identifier
 from .operations import OperationRoutes
 from .services import Services
 from .streams import StreamRoutes
@@ -41,14 +43,20 @@ def list_endpoints(services: Services) -> list[Endpoint]:
 
 
 def create_app(
-    services: Services, cors_origins: tuple[str, ...] = (ANY_ORIGIN,)
+    services: Services,
+    cors_origins: tuple[str, ...] = (ANY_ORIGIN,),
+    proxies: TrustedProxies | None = None,
 ) -> web.Application:
     """Return the API, to be served by `ApiServer` or by a test.
 
-    `cors_origins`: the origins whose pages may read the answers.
+    `cors_origins`: the origins whose pages may read the answers. `proxies`: whose word on who asks is
+    taken.
     """
-    app = web.Application(
-        middlewares=[make_cors(cors_origins), answer_errors], client_max_size=MAX_BODY_BYTES
-    )
+    around = [
+        make_identifier(proxies or TrustedProxies()),
+        make_cors(cors_origins),
+        answer_errors,
+    ]
+    app = web.Application(middlewares=around, client_max_size=MAX_BODY_BYTES)
     app.add_routes([make_route(endpoint, services) for endpoint in list_endpoints(services)])
     return app

@@ -105,6 +105,7 @@ class Core:
             settings.icecast_port,
             settings.hls_port,
             settings.api_port,
+            settings.public_origin,
         )
         self.vault = Vault(secret_key)
         self.tokens = Tokens(secret_key)
@@ -205,6 +206,7 @@ class App:
         self._ledger = LedgerWriter(
             self.core.database, self._book, Upkeep(self.core.database, settings.ledger_days)
         )
+        proxies = settings.proxies
         budget = DescriptorBudget(raise_limit())
         self._fanout = FanOut(
             loop,
@@ -227,8 +229,12 @@ class App:
             ),
             budget,
             self._book,
+            settings.public_origin,
+            proxies,
         )
-        self._hls = HlsServer(has_room=budget.has_room_for_listener, session_log=self._book)
+        self._hls = HlsServer(
+            has_room=budget.has_room_for_listener, session_log=self._book, proxies=proxies
+        )
         budget.count_in(lambda: self._fanout.listeners)
         budget.count_in(lambda: self._icecast.waiting)
         budget.count_in(lambda: self._hls.connections)
@@ -245,7 +251,7 @@ class App:
             Diagnosis(manager.live, happenings, self._quality),
             LedgerReader(core.database, self._book.now_ms),
         )
-        self._api = ApiServer(create_app(services, settings.cors_origin_list))
+        self._api = ApiServer(create_app(services, settings.cors_origin_list, proxies))
         manager.add_delivery(StreamType.HLS, self._hls)
         manager.add_delivery(StreamType.ICECAST, self._icecast)
 
@@ -259,6 +265,7 @@ class App:
             await self._listen(self._icecast.start, "Icecast", "icecast_port"),
             await self._listen(self._hls.start, "HLS", "hls_port"),
             await self._listen(self._api.start, "the API", "api_port"),
+            self._settings.public_origin,
         )
         await core.manager.start()
         await self._ledger.start()

@@ -28,6 +28,7 @@ from pydantic import (
 from awazpulse.channels.keys import MIN_SECRET_KEY_CHARACTERS
 from awazpulse.errors import AwazPulseError
 from awazpulse.ledger.privacy import AddressRule
+from awazpulse.proxies import TrustedProxies, parse_trusted_proxies
 
 PREFIX = "AWAZPULSE_"
 CONFIG_FILE = "awazpulse.toml"
@@ -38,9 +39,12 @@ MAX_PUBLIC_HOST_CHARACTERS = 200  # `streams.streamUrl` has 255 for it, scheme, 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")  # RFC 1123 §2.1, and _ as it is found
 
+_PUBLIC_ORIGIN = re.compile(r"(?i:https?)://(\[[^\]]*\]|[^:]*)(?::([0-9]{1,5}))?")
+
 _ORIGIN = re.compile(r"https?://[^/?#@\s,]+")  # RFC 6454 §6.1: no path, not even a slash
 
-Port = Annotated[int, Field(ge=0, le=65_535)]
+MAX_PORT = 65_535
+Port = Annotated[int, Field(ge=0, le=MAX_PORT)]
 
 
 class SettingsError(AwazPulseError):
@@ -72,7 +76,14 @@ class Settings(BaseModel):
         " by commas; *: all, which is safe, for no answer depends on cookies",
     )
     public_host: str = Field(
-        "", description="name or address in the URLs handed out; empty: the bound one or localhost"
+        "",
+        description="name or address in the URLs handed out; empty: the bound one or localhost;"
+        " https://radio.example when a proxy serves players and the API there",
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1,::1",
+        description="addresses and networks of proxies, by commas, whose headers say who a client is;"
+        " none: no header counts",
     )
     secret_key: SecretStr = Field(
         SecretStr(""),
@@ -130,11 +141,18 @@ class Settings(BaseModel):
             raise ValueError(
                 f"got {len(host)} characters, expected {MAX_PUBLIC_HOST_CHARACTERS} at most"
             )
-        if host and not _is_bare_host(host):
+        if host and not _is_bare_host(host) and _split_origin(host) is None:
             raise ValueError(
-                f"got {host!r}, expected a bare host name or IP address such as radio.example"
+                f"got {host!r}, expected a bare host name or IP address such as radio.example, or"
+                " https://radio.example"
             )
         return host
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_trusted_proxies(cls, text: str) -> str:
+        parse_trusted_proxies(text)
+        return text
 
     @field_validator("cors_origins")
     @classmethod
@@ -170,8 +188,27 @@ class Settings(BaseModel):
     def effective_public_host(self) -> str:
         """The host in URLs: without brackets."""
         if self.public_host:
-            return self.public_host.strip("[]")
+            return (_split_origin(self.public_host) or self.public_host).strip("[]")
         return "localhost" if self.bind in ("0.0.0.0", "::", "") else self.bind  # noqa: S104
+
+    @property
+    def public_origin(self) -> str:
+        """Scheme, host and port of what a proxy serves; empty without one."""
+        is_origin = _split_origin(self.public_host) is not None
+        return self.public_host.lower() if is_origin else ""
+
+    @property
+    def proxies(self) -> TrustedProxies:
+        """`trusted_proxies`, to ask."""
+        return parse_trusted_proxies(self.trusted_proxies)
+
+
+def _split_origin(text: str) -> str | None:
+    """Return the host of a scheme, a host and perhaps a port, such as `https://radio.example:8443`."""
+    match = _PUBLIC_ORIGIN.fullmatch(text)
+    if match is None or not _is_bare_host(match[1]):
+        return None
+    return match[1] if 0 < int(match[2] or 1) <= MAX_PORT else None
 
 
 def _is_bare_host(text: str) -> bool:

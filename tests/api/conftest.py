@@ -44,6 +44,7 @@ class Panel:
     client: TestClient[Request, Application]
     prober: FakeProber
     folder: Path
+    services: Services
 
     async def log_in(self, email: str = OWNER, password: str = OWNER_PASSWORD) -> dict[str, str]:
         """Return the headers of one who has signed in."""
@@ -100,6 +101,7 @@ async def panel(sqlite_database: Database, tmp_path: Path) -> AsyncIterator[Pane
         tokens = Tokens(SECRET_KEY)
         prober = FakeProber()
         fallbacks = FallbackFiles(radio.sessions, tmp_path, prober, max_bytes=MAX_FALLBACK_BYTES)
-        app = create_app(make_services(radio, tokens, fallbacks))
-        async with TestClient(TestServer(app)) as client:
-            yield Panel(radio, tokens, client, prober, tmp_path / "fallback" / "demo")
+        services = make_services(radio, tokens, fallbacks)
+        async with TestClient(TestServer(create_app(services))) as client:
+            folder = tmp_path / "fallback" / "demo"
+            yield Panel(radio, tokens, client, prober, folder, services)
