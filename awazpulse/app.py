@@ -22,6 +22,7 @@ from api.server import ApiServer
 from api.services import Services
 from awazpulse.channels.accounts import Accounts
 from awazpulse.channels.catalog import ChannelCatalog
+from awazpulse.channels.credential_memory import CredentialMemory
 from awazpulse.channels.credentials import ChannelCredentials
 from awazpulse.channels.diagnosis import Diagnosis
 from awazpulse.channels.fallback_files import FallbackFiles, ProbedFile
@@ -115,7 +116,11 @@ class Core:
         self.media = MediaWorker()
         self.stand_ins = StandInShelf(self.media, settings.data_dir)
         self.manager = StreamManager(
-            self.database, self.vault, lambda: self.urls, stand_ins=self.stand_ins
+            self.database,
+            self.vault,
+            lambda: self.urls,
+            stand_ins=self.stand_ins,
+            credential_memory=CredentialMemory(settings.credential_memory_s),
         )
         self.fallbacks = FallbackFiles(self.database, settings.data_dir, _Prober(self.media))
         self.running = RunningServer(settings.data_dir)

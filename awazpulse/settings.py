@@ -91,6 +91,13 @@ class Settings(BaseModel):
         f" {MIN_SECRET_KEY_CHARACTERS} characters; empty: made at the first start and kept in the"
         " data folder",
     )
+    credential_memory_s: float = Field(
+        3600.0,
+        ge=0,
+        le=604_800,
+        description="seconds since its last use for which an encoder's login goes on being good while"
+        " the database is away; 0: none",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="how much is logged"
     )
