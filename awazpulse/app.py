@@ -27,6 +27,14 @@ from awazpulse.channels.credentials import ChannelCredentials
 from awazpulse.channels.diagnosis import Diagnosis
 from awazpulse.channels.fallback_files import FallbackFiles, ProbedFile
 from awazpulse.channels.happenings import Happenings
+from awazpulse.channels.issuer_tokens import (
+    FixedKey,
+    IssuerRules,
+    IssuerTokens,
+    KeySource,
+    UnusableKey,
+    parse_public_key,
+)
 from awazpulse.channels.levels import LevelMonitor
 from awazpulse.channels.public_urls import PublicUrls
 from awazpulse.channels.quality import QualityMonitor
@@ -37,6 +45,7 @@ from awazpulse.channels.stream_manager import StreamManager
 from awazpulse.channels.tokens import Tokens
 from awazpulse.descriptors import DescriptorBudget, raise_limit
 from awazpulse.first_start import FirstOwner, populate_if_empty
+from awazpulse.jwks import JwksKeys
 from awazpulse.kinds import StreamType
 from awazpulse.ledger.book import Book
 from awazpulse.ledger.countries import UnusableCountryDatabase, open_countries
@@ -151,6 +160,34 @@ def _open_countries(settings: Settings) -> Callable[[str], str | None]:
         raise SettingsError(f"{PREFIX}COUNTRY_DATABASE: {error}") from None
 
 
+def _open_issuer(settings: Settings) -> IssuerTokens | None:
+    """Return what verifies the tokens of another issuer, if one is set. Raises `SettingsError`."""
+    keys: KeySource
+    if settings.jwt_jwks_url:
+        keys = JwksKeys(settings.jwt_jwks_url)
+    elif settings.jwt_public_key:
+        try:
+            keys = FixedKey(parse_public_key(_read_pem(settings.jwt_public_key)))
+        except (UnusableKey, OSError, ValueError) as error:
+            raise SettingsError(f"{PREFIX}JWT_PUBLIC_KEY: {error}") from None
+    else:
+        return None
+    rules = IssuerRules(
+        settings.jwt_issuer,
+        settings.jwt_audience,
+        settings.jwt_user_claim,
+        settings.jwt_role_claim,
+        settings.jwt_admin_role,
+    )
+    return IssuerTokens(rules, keys)
+
+
+def _read_pem(text: str) -> str:
+    r"""Return a PEM text, which may stand in one line with \n as in .env files, or in a file."""
+    is_text = text.lstrip().startswith("-----BEGIN")
+    return text.replace("\\n", "\n") if is_text else Path(text).read_text(encoding="ascii")
+
+
 class _Gate:
     """The stream manager as one ingest sees it; shut until the rows are repaired."""
 
@@ -255,6 +292,7 @@ class App:
             self._levels,
             Diagnosis(manager.live, happenings, self._quality),
             LedgerReader(core.database, self._book.now_ms),
+            _open_issuer(settings),
         )
         self._api = ApiServer(create_app(services, settings.cors_origin_list, proxies))
         manager.add_delivery(StreamType.HLS, self._hls)

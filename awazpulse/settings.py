@@ -98,6 +98,27 @@ class Settings(BaseModel):
         description="seconds since its last use for which an encoder's login goes on being good while"
         " the database is away; 0: none",
     )
+    jwt_public_key: str = Field(
+        "",
+        description="public key of another issuer whose tokens the API takes too: PEM, or a file of it",
+    )
+    jwt_jwks_url: str = Field(
+        "", description="or where that issuer shows its keys, such as https://sso.example/jwks.json"
+    )
+    jwt_issuer: str = Field("", description="what such a token must say in `iss`; empty: anything")
+    jwt_audience: str = Field(
+        "", description="what such a token must say in `aud`; empty: anything"
+    )
+    jwt_user_claim: str = Field(
+        "sub",
+        description="claim of such a token that has the id or the e-mail address of a user here",
+    )
+    jwt_role_claim: str = Field(
+        "role", description="claim of such a token that has the bearer's role, or a list of roles"
+    )
+    jwt_admin_role: str = Field(
+        "admin", description="role in such a token that makes its bearer an administrator"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="how much is logged"
     )
@@ -171,8 +192,23 @@ class Settings(BaseModel):
                 )
         return text
 
+    @field_validator("jwt_jwks_url")
+    @classmethod
+    def _check_jwks_url(cls, text: str) -> str:
+        if text and not re.fullmatch(r"https?://[^/?#@\s]+(/\S*)?", text):
+            raise ValueError(f"got {text!r}, expected such as https://sso.example/jwks.json")
+        return text
+
     @model_validator(mode="after")
     def _check_together(self) -> "Settings":
+        if self.jwt_public_key and self.jwt_jwks_url:
+            raise ValueError("jwt_public_key and jwt_jwks_url are both set, expected one of them")
+        if not (self.jwt_public_key or self.jwt_jwks_url) and (
+            self.jwt_issuer or self.jwt_audience
+        ):
+            raise ValueError(
+                "jwt_issuer or jwt_audience is set without jwt_public_key or jwt_jwks_url"
+            )
         if self.fanout_min_interval_ms > self.fanout_max_interval_ms:
             raise ValueError("fanout_min_interval_ms is above fanout_max_interval_ms")
         ports = [p for p in (self.rtmp_port, self.icecast_port, self.hls_port, self.api_port) if p]

@@ -91,6 +91,28 @@ def test_a_wrong_trusted_proxy_is_named(monkeypatch: pytest.MonkeyPatch, text: s
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"JWT_JWKS_URL": "sso.example/jwks"},
+            "^AWAZPULSE_JWT_JWKS_URL .*: got 'sso.example/jwks'",
+        ),
+        ({"JWT_JWKS_URL": "ftp://sso.example/"}, "^AWAZPULSE_JWT_JWKS_URL .*: got"),
+        ({"JWT_JWKS_URL": "https://a/", "JWT_PUBLIC_KEY": "x"}, "are both set"),
+        ({"JWT_ISSUER": "https://a"}, "is set without jwt_public_key or jwt_jwks_url"),
+        ({"JWT_AUDIENCE": "radio"}, "is set without jwt_public_key or jwt_jwks_url"),
+    ],
+)
+def test_an_issuer_is_set_whole(
+    monkeypatch: pytest.MonkeyPatch, values: dict[str, str], message: str
+) -> None:
+    for name, value in values.items():
+        monkeypatch.setenv(f"AWAZPULSE_{name}", value)
+    with pytest.raises(SettingsError, match=message):
+        load_settings()
+
+
 def test_longest_public_host_is_at_the_limit() -> None:
     assert len(LONGEST) == MAX_PUBLIC_HOST_CHARACTERS
 
