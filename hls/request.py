@@ -142,7 +142,7 @@ class RequestReader:
 
 def _find_forwarding(headers: dict[bytes, bytes], head: bytes) -> Mapping[str, str] | None:
     """Return the headers of a proxy, None if it says nothing of the client's address."""
-    if not any(name in headers for name in _ADDRESS_HEADERS):
+    if headers.keys().isdisjoint(_ADDRESS_HEADERS):
         return None
     names = [name for name in HEADERS if name.encode() in headers]
     if head.count(b"\n") == len(headers) + _FRAMING_LINES:

@@ -91,3 +91,21 @@ async def test_encoder_that_drops_while_the_database_is_away_comes_back_and_goes
             if not own_mariadb.is_running:
                 own_mariadb.start()
         await until(lambda: server.rows()[stream_type]["status"] == "offline")
+
+
+async def test_secret_that_the_command_line_has_replaced_is_not_remembered(
+    tmp_path: Path, own_mariadb: MariaDb
+) -> None:
+    url = own_mariadb.create_database()
+    async with serving(tmp_path / "data", DATABASE_URL=url) as server:
+        await server.switch("demo", "icecast")
+        await server.end_with_encoder()
+        old = server.card["credentials"]["icecast"]["password"]
+        command = ffmpeg_tone("mp3", icecast_output(server, old))
+        async with running(*command):
+            await until(lambda: server.rows()["icecast"]["status"] == "live")
+        await until(lambda: any("off air" in line for line in server.log))
+        await server.cli("channel", "rotate", "demo", "icecast")
+        own_mariadb.stop()
+        assert "403" in (await run(*command, timeout_s=30))[2]
+        own_mariadb.start()
