@@ -1,7 +1,7 @@
 import pytest
 
 from awazpulse.channels.stream_manager import StreamManager
-from awazpulse.refusals import WrongSecret
+from awazpulse.refusals import ServiceUnavailable, WrongSecret
 from tests.api.conftest import Panel, read_error
 from tests.awazpulse.channels.support import FakeSource
 
@@ -36,3 +36,24 @@ async def test_a_secret_is_not_made_anew_by_an_administrator(panel: Panel) -> No
     admin = await panel.add_user("admin@radio.example", "admin")
     response = await panel.client.post(ROTATE, json={"streamType": "hls"}, headers=admin)
     assert "owner" in await read_error(response, 403)
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+async def test_rotation_has_the_server_forget_the_old_secret_even_if_the_database_goes(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch, is_away: bool
+) -> None:
+    refreshed: list[str] = []
+
+    async def refresh(channel_id: str) -> None:
+        refreshed.append(channel_id)
+        if is_away:
+            raise ServiceUnavailable("look up the channel")
+
+    monkeypatch.setattr(panel.radio.manager, "refresh", refresh)
+    response = await panel.client.post(
+        ROTATE,
+        json={"streamType": "hls"},
+        headers=await panel.log_in(),
+    )
+    assert response.status == 200
+    assert refreshed == ["demo"]
