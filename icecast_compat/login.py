@@ -6,7 +6,9 @@ Such a poke starts nothing. Authentication, mount and content type are checked b
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from awazpulse.channels.public_urls import SOURCE_USERNAME
 from awazpulse.refusals import ChannelBusy, Refusal, ServerDraining, UnknownChannel, WrongSecret
@@ -79,7 +81,9 @@ def read_login(request: Request, address: str) -> Login | Reply:
     if channel_id is None:
         refused = f"got mount {request.path[:64]!r}, which is no channel's"
         return Reply(refuse(404, NOT_FOUND), refused=refused)
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    content_type = (
+        unquote(request.headers.get("content-type", "")).partition(";")[0].strip().lower()
+    )
     if not content_type:
         if request.method == "PUT":
             refused = "got no Content-Type; an encoder that sends PUT must say one"
@@ -96,7 +100,7 @@ def read_login(request: Request, address: str) -> Login | Reply:
     return Login(
         channel_id,
         credentials[1],
-        read_station(request.headers, known_type, address),
+        read_station(request.headers, known_type, address, request.undecoded),
         is_chunked,
         content_length,
         int(metaint) if re.fullmatch(r"[1-9]\d{0,6}", metaint) else None,
@@ -104,13 +108,23 @@ def read_login(request: Request, address: str) -> Login | Reply:
     )
 
 
-def read_station(headers: dict[str, str], content_type: str, address: str) -> Station:
+def read_station(
+    headers: dict[str, str],
+    content_type: str,
+    address: str,
+    undecoded: Mapping[str, bytes] | None = None,
+) -> Station:
     """Return what a source says of itself in `ice-*` headers (older ones: `icy-*`)."""
 
     def text(name: str) -> str:
         value = headers.get(f"ice-{name}") or headers.get(f"icy-{name}") or ""
         return value[:_MAX_STATION_TEXT]
 
+    raw = undecoded or {}
+    found = {
+        name: raw.get(f"ice-{name}" if headers.get(f"ice-{name}") else f"icy-{name}", b"")
+        for name in ("name", "description", "genre", "url")
+    }
     audio_info = text("audio-info")
     bitrate = _BITRATE.search(audio_info) or re.fullmatch(
         r"(\d{1,4})", headers.get("ice-bitrate", headers.get("icy-br", ""))
@@ -126,6 +140,7 @@ def read_station(headers: dict[str, str], content_type: str, address: str) -> St
         content_type=content_type,
         address=address,
         user_agent=headers.get("user-agent", "")[:_MAX_STATION_TEXT],
+        undecoded={name: data[:_MAX_STATION_TEXT] for name, data in found.items() if data},
     )
 
 

@@ -14,14 +14,15 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 from .errors import MalformedRequest, RequestTooLarge
 
-MAX_HEAD_BYTES = 8 * 1024  # Icecast reads 4 KiB; browsers with cookies send more
-MAX_HEADERS = 64  # a browser sends 20
+MAX_HEAD_BYTES = 16 * 1024  # Icecast reads 4 KiB; a title of 4 KB in percent-encoding is 12
+MAX_HEADERS = 512  # a browser sends 20; the limit on the size comes first
 MAX_QUERY_FIELDS = 32  # a title update has 6
 
 _HEAD_END = re.compile(rb"\r\n\r\n|\n\n|\r\r\n\r\r\n")
-_REQUEST_LINE = re.compile(rb"([A-Z]{1,16}) +([!-~\x80-\xff]{1,4096}) +(HTTP|ICE)/(\d)\.(\d)")
+_REQUEST_LINE = re.compile(rb"([A-Za-z]{1,16}) +([!-~\x80-\xff]{1,16000}) +(HTTP|ICE)/(\d)\.(\d)")
 _LINE_ENDS = re.compile(rb"[\r\n]+")
 _LONGEST_HEAD_END = 6
+FRAMING = frozenset({"content-length", "transfer-encoding"})  # they say where a body ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,9 @@ class Request:
     protocol: str  # "HTTP" or "ICE"
     version: tuple[int, int]
     headers: dict[str, str] = field(repr=False)
+    undecoded: dict[str, bytes] = field(
+        default_factory=dict, repr=False
+    )  # values that are no UTF-8
 
     @property
     def keeps_alive(self) -> bool:
@@ -58,7 +62,8 @@ class Request:
         if scheme.lower() != "basic":
             return None
         try:
-            decoded = _decode_text(base64.b64decode(encoded.strip(), validate=True))
+            padded = encoded.strip() + "=" * (-len(encoded.strip()) % 4)  # some leave it away
+            decoded = _decode_text(base64.b64decode(padded, validate=True))
         except binascii.Error:
             return None
         user, colon, password = decoded.partition(":")
@@ -106,21 +111,49 @@ def _parse_head(head: bytes) -> Request:
     method, target, protocol, major, minor = match.groups()
     path, query = _parse_target(target)
     version = int(major), int(minor)
-    return Request(method.decode(), path, query, protocol.decode(), version, _parse_headers(lines))
+    raw = _parse_headers(lines)
+    headers = {name: _decode_text(value) for name, value in raw.items()}
+    undecoded = {name: value for name, value in raw.items() if not _is_utf8(value)}
+    method_name = method.decode().upper()
+    return Request(method_name, path, query, protocol.decode(), version, headers, undecoded)
 
 
-def _parse_headers(lines: list[bytes]) -> dict[str, str]:
+def _parse_headers(lines: list[bytes]) -> dict[str, bytes]:
+    """Return the headers by lower-case name. Lines that are none are passed over, as Icecast does.
+
+    A line that begins with a space goes on with the one before it (RFC 9112 §5.2). What decides where a
+    request ends must be said in one way only. Raises `MalformedRequest`, `RequestTooLarge`.
+    """
     if len(lines) > MAX_HEADERS:
         raise RequestTooLarge(f"got {len(lines)} headers, expected at most {MAX_HEADERS}")
-    headers: dict[str, str] = {}
+    headers: dict[str, bytes] = {}
+    last = ""
     for line in lines:
-        name, colon, value = _decode_text(line).partition(":")
-        name = name.strip().lower()
-        if not colon or not name:
-            raise MalformedRequest("got a header without a name or a colon")
+        if line[:1] in (b" ", b"\t"):
+            if last in FRAMING:
+                raise MalformedRequest(f"got a folded {last}")
+            if last:
+                headers[last] += b" " + line.strip()
+            continue
+        given, colon, value = line.partition(b":")
+        last = _decode_text(given.strip()).lower() if colon else ""
+        if not last:
+            continue
+        if last in FRAMING and (given != given.strip() or last in headers):
+            raise MalformedRequest(f"got {last} twice, or with a space before its colon")
         value = value.strip()
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        headers[last] = headers[last] + b", " + value if last in headers else value
+    if len(FRAMING & headers.keys()) > 1:
+        raise MalformedRequest("got both a Content-Length and a Transfer-Encoding")
     return headers
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _parse_target(target: bytes) -> tuple[str, dict[str, bytes]]:

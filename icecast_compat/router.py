@@ -5,16 +5,16 @@ source (`Login`), check a `TitleUpdate`, or call `route` again with the request'
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from awazpulse.addresses import bracket_host
 from awazpulse.channels.public_urls import SOURCE_USERNAME
+from awazpulse.channels.title_charset import decode_title
 from awazpulse.proxies import Client
 from awazpulse.relay import Title
 
 from . import responses
-from .charset import decode_title
 from .login import Login, read_login
 from .mount_path import parse_mount_path
 from .mount_view import MountView
@@ -52,17 +52,29 @@ class TitleUpdate:
     password: str = field(repr=False)
     fields: Mapping[str, bytes]
 
-    def read_title(self, legacy_charset: str) -> Title:
-        """Return the title. `legacy_charset` is the channel's, for text that is not UTF-8."""
+    def read_title(self, own_charset: str, present: Title, station_name: str = "") -> Title:
+        """Return the title. `own_charset` is the channel's, for text that is not UTF-8.
+
+        A `url` alone leaves the `present` title as it is. Some encoders send the station's name for both
+        halves; it is shown once.
+        """
         charset = self.fields.get("charset", b"").decode("latin-1")
 
         def text(name: str) -> str:
-            return decode_title(self.fields.get(name, b""), charset, legacy_charset)
+            return decode_title(self.fields.get(name, b""), charset, own_charset)
 
+        if not self.fields.keys() & _TITLE_FIELDS:
+            return Title.from_text("", text("url")).keep_text(present)
         if "song" in self.fields:
-            return Title.from_text(text("song"), text("url"))
-        return Title.from_parts(text("artist"), text("title"), text("url"))
+            title = Title.from_text(text("song"), text("url"))
+        else:
+            title = Title.from_parts(text("artist"), text("title"), text("url"))
+        if station_name and title.artist == title.track == station_name:
+            return Title.from_parts("", title.track, title.url)
+        return title
 
+
+_TITLE_FIELDS = frozenset({"song", "title", "artist"})
 
 Outcome = Reply | Listen | Login | TitleUpdate | NeedsBody
 
@@ -118,7 +130,7 @@ class Router:
     def _get(self, request: Request, client: Client) -> Reply | Listen | TitleUpdate:
         match request.path:
             case "/status-json.xsl":
-                return self._status(client)
+                return self._status(request, client)
             case "/admin/metadata" | "/admin/metadata.xsl":
                 return self._update_title(request, request.query)
             case path if path.endswith(".m3u"):
@@ -165,9 +177,13 @@ class Router:
         channel_id = parse_mount_path(path)
         return self._mounts.get(channel_id) if channel_id else None
 
-    def _status(self, client: Client) -> Reply:
+    def _status(self, request: Request, client: Client) -> Reply:
+        mounts: Collection[MountView] = self._mounts.values()
+        if "mount" in request.query:
+            path = request.query["mount"].decode("latin-1")
+            mounts = [mount for mount in mounts if mount is self._find_mount(path)]
         document = describe_server(
-            self._mounts.values(),
+            mounts,
             host=self.public_host,
             base_url=self._find_base_url(client),
             started=self._started,
@@ -184,7 +200,7 @@ class Router:
         credentials = request.credentials
         if credentials is None or credentials[0] != SOURCE_USERNAME:
             return Reply(responses.respond_unauthorized())
-        says_something = fields.keys() & {"song", "title", "artist"}
+        says_something = fields.keys() & (_TITLE_FIELDS | {"url"})
         if fields.get("mode") != b"updinfo" or "mount" not in fields or not says_something:
             return Reply(responses.refuse(400, responses.MISSING_PARAMETER))
         path = fields["mount"].decode("latin-1")

@@ -340,7 +340,9 @@ class IcecastServer:
         if mount is None:
             self._answer(connection, refuse(400, NO_SOURCE))
             return
-        mount.broadcast.set_title(update.read_title(self._gate.title_charset(channel_id)))
+        broadcast = mount.broadcast
+        charset = self._gate.title_charset(channel_id)
+        broadcast.set_title(update.read_title(charset, broadcast.title, broadcast.station.name))
         self._answer(connection, respond_iceresponse("Metadata update successful", ok=True))
 
     async def _log_in(self, connection: Connection, login: Login, rest: bytes) -> None:

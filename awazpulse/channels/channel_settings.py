@@ -4,9 +4,16 @@ The README's table repeats each one's default and description.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from awazpulse.kinds import FormatChange, Quality, TakeoverPolicy
 from awazpulse.refusals import InvalidValue
@@ -18,6 +25,8 @@ from awazpulse.store.models import (
     DEFAULT_MAX_LISTENERS,
 )
 
+from .title_charset import CHARSETS, DEFAULT_CHARSET, check_charset
+
 MAX_MAX_LISTENERS = 1_000_000
 DEFAULT_BITRATE_KBPS = 128
 MAX_BITRATE_KBPS = 2048
@@ -28,6 +37,13 @@ MIN_DEAD_AIR_LEVEL_DBFS, MAX_DEAD_AIR_LEVEL_DBFS = -90, -20  # 16-bit noise; qui
 MIN_DEAD_AIR_AFTER_S, MAX_DEAD_AIR_AFTER_S = 5, 3600  # a pause in speech; an hour of nothing
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+
+
+def _check_charset(name: str) -> str:
+    try:
+        return check_charset(name)
+    except InvalidValue as error:
+        raise ValueError(str(error)) from None
 
 
 class ChannelSettings(BaseModel):
@@ -42,8 +58,11 @@ class ChannelSettings(BaseModel):
     is_active: bool = Field(
         True, alias="isActive", description="false: nobody may broadcast, and what is on air ends"
     )
-    title_charset: Literal["latin-1", "cp1251", "cp1252", "cp1256"] = Field(
-        "latin-1", alias="titleCharset", description="charset of titles that are not UTF-8"
+    title_charset: Annotated[str, AfterValidator(_check_charset)] = Field(
+        DEFAULT_CHARSET,
+        alias="titleCharset",
+        description="charset of titles and station names that are not UTF-8, such as cp1251 or shift_jis",
+        json_schema_extra={"enum": list(CHARSETS)},
     )
     max_listeners: int = Field(
         DEFAULT_MAX_LISTENERS,

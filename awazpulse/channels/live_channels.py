@@ -24,10 +24,10 @@ from .login_rules import find_reason_to_end
 from .records import ChannelRecord, PolicyRecord
 from .row_writer import RowWriter
 from .stand_ins import StandInShelf
+from .title_charset import DEFAULT_CHARSET
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_TITLE_CHARSET = "latin-1"
 
 _CHANGES = {
     AirChange.SOURCE_CAME: ChannelChange.SOURCE_CONNECTED,
@@ -206,7 +206,7 @@ class LiveChannels:
     def title_charset(self, channel_id: str) -> str:
         """Return the charset of titles that are not UTF-8; the default when off air."""
         facts = self._find_facts(channel_id)
-        return facts.title_charset if facts else DEFAULT_TITLE_CHARSET
+        return facts.title_charset if facts else DEFAULT_CHARSET
 
     def secret_fingerprint(self, channel_id: str) -> bytes:
         """Return the fingerprint of the secret that opened what is on air; empty for nothing."""

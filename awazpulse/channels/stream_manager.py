@@ -66,6 +66,7 @@ from .stand_ins import StandInShelf, choose_track
 from .switching import commit_selection
 from .takeovers import TakeoverWatch, Verdict
 from .throttle import FailureThrottle
+from .title_charset import decode_station
 
 STALE_SOURCE_S = 5.0  # a source silent for so long no longer keeps another one out
 CLOSE_TIMEOUT_S = 5.0  # how long the server's stop waits for the database
@@ -329,6 +330,7 @@ class StreamManager:
             raise ServiceUnavailable("take a source")
         if source.is_gone:
             raise EncoderGone(record.channel.id)
+        station = decode_station(station, record.channel.title_charset)
         self._make_room(record, wanted, station)
         return self._live.connect(record, source, station, fingerprint(secret))
 

@@ -1,8 +1,8 @@
 """A source, as a broadcast sees it, and its way into the broadcast. No I/O."""
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from awazpulse.audio import Frame, Track
@@ -44,6 +44,8 @@ class Station:
     content_type: str = ""
     address: str = ""
     user_agent: str = ""
+    # Texts among these that came in another charset than UTF-8, as they came, by the field's name.
+    undecoded: Mapping[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
 
 class Gate(Protocol):

@@ -27,6 +27,10 @@ class Title:
             artist, track = "", text
         return cls(text, artist.strip(), track.strip(), _clean(url))
 
+    def keep_text(self, former: "Title") -> "Title":
+        """Return the former title with this one's URL."""
+        return Title(former.text, former.artist, former.track, self.url)
+
     @classmethod
     def from_parts(cls, artist: str, track: str, url: str = "") -> "Title":
         """Make a title from an artist and a track, either of which may be empty."""

@@ -139,7 +139,7 @@ class Channel(_Timestamps, Base):
         "encryptedSourcePassword", sa.String(255)
     )
     title_charset: Mapped[str] = mapped_column(
-        "titleCharset", sa.String(20), default="latin-1", server_default="latin-1"
+        "titleCharset", sa.String(20), default="cp1252", server_default="latin-1"
     )
     is_active: Mapped[bool] = mapped_column("isActive", default=True, server_default=sa.true())
     archived_at: Mapped[datetime | None] = mapped_column("archivedAt")

@@ -9,6 +9,7 @@ import pytest
 
 from awazpulse.errors import MisuseError
 from awazpulse.proxies import parse_trusted_proxies
+from awazpulse.relay import Title
 from awazpulse.relay.fanout import FanOut
 from icecast_compat import responses
 from icecast_compat.connection import (
@@ -175,7 +176,7 @@ def test_a_form_is_read_when_its_body_has_come_and_what_follows_is_the_next_requ
     client.send(form[-1:] + OPTIONS)
     assert client.state() is State.CHECKING
     (update,) = client.server.updates
-    assert update.read_title("latin-1").text == "y"
+    assert update.read_title("latin-1", Title()).text == "y"
     assert client.read() == b""  # nothing is served while the server checks
 
 

@@ -67,10 +67,15 @@ def answer(router: Router, first: str, *lines: str) -> str:
     return outcome.data.decode()
 
 
-def update(router: Router, fields: str, legacy_charset: str = "latin-1") -> Title:
+PRESENT = Title.from_text("Present - Title")
+
+
+def update(
+    router: Router, fields: str, legacy_charset: str = "latin-1", station_name: str = ""
+) -> Title:
     outcome = ask(router, f"GET {UPDATE}&{fields}", AUTH)
     assert isinstance(outcome, TitleUpdate), outcome
-    return outcome.read_title(legacy_charset)
+    return outcome.read_title(legacy_charset, PRESENT, station_name)
 
 
 @pytest.mark.parametrize("path", ["/demo.mp3", "/demo.aac", "/demo"])
@@ -229,6 +234,28 @@ def test_a_title_update_that_lacks_something_is_refused(
     assert answer(router, f"GET {request_line}", AUTH).startswith(f"HTTP/1.0 {status}\r\n")
 
 
+def test_an_empty_title_clears_and_a_url_alone_leaves_it(router: Router) -> None:
+    assert update(router, "song=") == Title()
+    assert update(router, "artist=&title=") == Title()
+    assert update(router, "url=http%3A%2F%2Fx") == Title(
+        "Present - Title", "Present", "Title", "http://x"
+    )
+
+
+def test_the_stations_name_for_both_halves_is_shown_once(router: Router) -> None:
+    fields = "artist=Radio+X&title=Radio+X"
+    assert update(router, fields, station_name="Radio X").text == "Radio X"
+    assert update(router, fields, station_name="Other").text == "Radio X - Radio X"
+    assert update(router, "song=Radio+X", station_name="Radio X").text == "Radio X"
+
+
+def test_the_status_of_one_mount(router: Router) -> None:
+    for path, is_there in (("/demo.mp3", True), ("%2Fdemo.mp3", True), ("/none.mp3", False)):
+        status = answer(router, f"GET /status-json.xsl?mount={path}")
+        assert ('"source": {' in status) is is_there
+        assert '"server_id"' in status
+
+
 def test_a_title_update_needs_the_source_user(router: Router) -> None:
     admin = "Authorization: Basic " + base64.b64encode(b"admin:pw").decode()
     for lines in ((), (admin,)):
@@ -245,7 +272,7 @@ def test_a_form_is_asked_for_and_then_read(router: Router) -> None:
     assert ask(router, *head) == NeedsBody(len(form))
     outcome = ask(router, *head, body=form)
     assert isinstance(outcome, TitleUpdate)
-    assert outcome.read_title("latin-1").text == "A - B"
+    assert outcome.read_title("latin-1", Title()).text == "A - B"
 
 
 @pytest.mark.parametrize(

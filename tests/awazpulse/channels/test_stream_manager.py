@@ -388,7 +388,7 @@ async def test_a_stop_closes_the_source_and_tells_who_did_it(sqlite_radio: Radio
 
 async def test_refresh_applies_limits_and_charset_at_once(radio: Radio) -> None:
     broadcast = await radio.go_live()
-    assert radio.manager.title_charset("demo") == "latin-1"
+    assert radio.manager.title_charset("demo") == "cp1252"
     await radio.catalog.set("demo", {"maxListeners": "30000", "titleCharset": "cp1256"})
     await radio.manager.refresh("demo")
     assert broadcast.max_listeners == 30000
