@@ -2,12 +2,15 @@
 
 The usual form is app `live` and name `CHANNEL?key=SECRET`. Encoders with a single field, and
 owners who paste the whole URL into the first of two, put path and query into either; so
-path and query of both are joined. A URL that cannot be resolved is refused with what to type.
+path and query of both are joined. What owners paste besides is taken off: spaces and line ends, a slash
+behind, Flash's prefixes, a percent-encoding of the whole. The key may also be the path's last part. A URL
+that cannot be resolved is refused with what to type.
 
 A name without a key is refused here, because an owner may have pasted the secret alone, and it
 must not be taken for a channel's id. Before the gate has found the channel, its id may be a secret too.
 """
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -16,6 +19,10 @@ from awazpulse.refusals import Refusal
 
 APP = "live"
 
+_BESIDE = " \t\r\n\0"  # what comes along when something is pasted
+_ENCODED = re.compile("%(?:3F|2F)", re.IGNORECASE)
+_PREFIX = re.compile("(?:mp3|flv|mp4|aac):", re.IGNORECASE)  # Flash Media Server's kinds of files
+_CHANNEL_AND_KEY = 2
 _DEFAULT_INSTANCE = "_definst_"  # Flash Media Server's, which some encoders append to the app
 
 
@@ -44,31 +51,42 @@ class StreamName:
 
 
 def is_known_app(app: str) -> bool:
-    """Whether `connect` may go on with this app, path and query included."""
-    return _split(app)[0][:1] == [APP]
+    """Whether `connect` may go on with this app, path and query included.
+
+    With no app at all the stream name has the whole path.
+    """
+    path = _split(app)[0]
+    return not path or _is_app(path[0])
 
 
 def parse_stream_name(app: str, name: str) -> StreamName:
     """Return what app and name say together; raises `UnknownApp` or `InvalidStreamName`."""
     app_path, app_query = _split(app)
-    name_path, name_query = _split(name)
-    path = app_path + name_path
-    if path[:1] != [APP]:
+    name_path, name_query = _split(_PREFIX.sub("", name.strip(_BESIDE)))
+    if app_path and not _is_app(app_path[0]):
         raise UnknownApp
-    rest = path[1:]
-    if len(rest) == 2 and rest[0] == APP:
-        rest = rest[1:]  # the whole path in the key field, beside the app
-    if len(rest) != 1 or not CHANNEL_ID.fullmatch(rest[0]):
+    path = app_path[1:] + name_path
+    if len(path) > 1 and _is_app(path[0]):
+        path = path[1:]  # the whole path in the key field, with an app or without one
+    secret = (name_query.get("key") or app_query.get("key") or "").strip(_BESIDE).rstrip("/")
+    if len(path) == _CHANNEL_AND_KEY and not secret:
+        secret = path.pop()
+    if len(path) != 1 or not CHANNEL_ID.fullmatch(path[0]) or not secret:
         raise InvalidStreamName
-    secret = name_query.get("key") or app_query.get("key")
-    if not secret:
-        raise InvalidStreamName
-    return StreamName(rest[0], secret)
+    return StreamName(path[0], secret)
+
+
+def _is_app(segment: str) -> bool:
+    return segment.lower() == APP
 
 
 def _split(text: str) -> tuple[list[str], dict[str, str]]:
     """Return the path's segments and the query's pairs."""
+    text = text.strip(_BESIDE)
+    if "?" not in text and _ENCODED.search(text):
+        text = unquote(text)
     path, _, query = text.partition("?")
+    query = query.replace("?", "&")  # the query is there twice
     segments = [s for s in path.split("/") if s and s != _DEFAULT_INSTANCE]
     pairs = (pair.partition("=") for pair in query.split("&"))
     return segments, {name: unquote(value) for name, _, value in pairs}

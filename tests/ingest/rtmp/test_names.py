@@ -25,6 +25,23 @@ from ingest.rtmp.names import (
         ("live?key=wrong", "demo?key=SECRET"),
         ("live?key=SECRET", "demo?key="),
         ("live", "demo?key=%53ECRET"),
+        ("Live", "demo?key=SECRET"),
+        ("", "demo?key=SECRET"),
+        ("", "live/demo?key=SECRET"),
+        ("/", "/LIVE/demo/?key=SECRET"),
+        ("live", "demo?key=SECRET/"),
+        ("live", "demo?key=SECRET "),
+        ("live ", " demo?key=SECRET\r\n"),
+        ("live", "demo%3Fkey%3DSECRET"),
+        ("live", "live%2fdemo%3fkey%3dSECRET"),
+        ("live", "mp3:demo?key=SECRET"),
+        ("live", "FLV:demo?key=SECRET"),
+        ("live", "demo?key=SECRET?key=SECRET"),
+        ("live?key=SECRET", "demo?key=SECRET"),
+        ("live/demo", "SECRET"),
+        ("live", "demo/SECRET"),
+        ("live", "demo/SECRET/"),
+        ("live/demo/SECRET", ""),
     ],
 )
 def test_channel_and_key_are_found_where_encoders_put_them(app: str, name: str) -> None:
@@ -40,7 +57,7 @@ def test_a_plus_sign_in_a_key_is_a_plus_sign() -> None:
     assert parse_stream_name("live", "demo?key=a+b=c").secret == "a+b=c"
 
 
-@pytest.mark.parametrize("app", ["", "foo", "Live", "live2", "foo/live", "?key=live"])
+@pytest.mark.parametrize("app", ["foo", "live2", "foo/live"])
 def test_another_app_is_unknown(app: str) -> None:
     assert not is_known_app(app)
     with pytest.raises(UnknownApp, match=r"rtmp://HOST/live"):
@@ -53,7 +70,11 @@ def test_another_app_is_unknown(app: str) -> None:
         ("live", ""),
         ("live", "?key=SECRET"),
         ("live", "a/b?key=SECRET"),
-        ("live/a/b", ""),
+        ("live/a/b/c", ""),
+        ("", ""),
+        ("", "SECRET"),
+        ("?key=SECRET", ""),
+        ("live", "demo/"),
         ("live", "two words?key=SECRET"),
         ("live", "bell\x07?key=SECRET"),
         ("live", "line\nbreak"),
