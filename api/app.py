@@ -15,6 +15,9 @@ from .ledger import LedgerRoutes
 from .levels import LevelRoutes
 from .middlewares import ANY_ORIGIN, answer_errors, make_cors
 from .operations import OperationRoutes
+from .panel_files import PanelFiles
+from .panel_pages import PanelOptions, PanelPages
+from .panel_session import PanelSessionRoutes
 from .services import Services
 from .streams import StreamRoutes
 from .users import UserRoutes
@@ -33,6 +36,7 @@ def list_endpoints(services: Services) -> list[Endpoint]:
         DiagnosisRoutes,
         LedgerRoutes,
         OperationRoutes,
+        PanelSessionRoutes,
     )
     endpoints = [endpoint for kind in kinds for endpoint in kind(services).list_endpoints()]
     contract = ContractRoutes(lambda: endpoints)
@@ -41,9 +45,11 @@ def list_endpoints(services: Services) -> list[Endpoint]:
 
 
 def create_app(
-    services: Services, cors_origins: tuple[str, ...] = (ANY_ORIGIN,)
+    services: Services,
+    cors_origins: tuple[str, ...] = (ANY_ORIGIN,),
+    panel: PanelOptions | None = None,
 ) -> web.Application:
-    """Return the API, to be served by `ApiServer` or by a test.
+    """Return the API and the panel, to be served by `ApiServer` or by a test.
 
     `cors_origins`: the origins whose pages may read the answers.
     """
@@ -51,4 +57,5 @@ def create_app(
         middlewares=[make_cors(cors_origins), answer_errors], client_max_size=MAX_BODY_BYTES
     )
     app.add_routes([make_route(endpoint, services) for endpoint in list_endpoints(services)])
+    app.add_routes(PanelPages(services, panel or PanelOptions(), PanelFiles()).list_routes())
     return app

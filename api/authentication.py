@@ -14,6 +14,7 @@ from .bodies import LoginBody, PasswordChangeBody, RefreshBody
 from .endpoints import Access, Call, Endpoint
 from .models import Answer
 from .services import Services
+from .session_cookies import read_access_cookie
 
 _TAG = "accounts"
 
@@ -29,9 +30,11 @@ def read_bearer_token(request: web.Request) -> str:
 async def identify(request: web.Request, services: Services) -> Identity:
     """Return who is asking, as the database knows them now. Raises `InvalidToken`.
 
-    A token lives for hours; in them a user may lose a role, sign out, or go.
+    A bearer token counts before the panel's cookie. A token lives for hours; in them a user may lose a
+    role, sign out, or go.
     """
-    claimed = services.tokens.verify(read_bearer_token(request))
+    cookie = None if "Authorization" in request.headers else read_access_cookie(request)
+    claimed = services.tokens.verify(cookie or read_bearer_token(request))
     user = await services.users.identify(claimed)
     return Identity(user.id, user.email, Role(user.role), claimed.sign_in_id, claimed.issued_at)
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.app import create_app
+from api.panel_pages import PanelOptions
 from api.server import ApiServer
 from api.services import Services
 from awazpulse.channels.accounts import Accounts
@@ -245,7 +246,8 @@ class App:
             Diagnosis(manager.live, happenings, self._quality),
             LedgerReader(core.database, self._book.now_ms),
         )
-        self._api = ApiServer(create_app(services, settings.cors_origin_list))
+        panel = PanelOptions(lambda: core.urls, settings.embed_host_list)
+        self._api = ApiServer(create_app(services, settings.cors_origin_list, panel))
         manager.add_delivery(StreamType.HLS, self._hls)
         manager.add_delivery(StreamType.ICECAST, self._icecast)
 

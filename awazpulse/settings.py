@@ -38,7 +38,7 @@ MAX_PUBLIC_HOST_CHARACTERS = 200  # `streams.streamUrl` has 255 for it, scheme, 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")  # RFC 1123 §2.1, and _ as it is found
 
-_ORIGIN = re.compile(r"https?://[^/?#@\s,]+")  # RFC 6454 §6.1: no path, not even a slash
+_ORIGIN = re.compile(r"https?://[^/?#@\s,;'\"]+")  # RFC 6454 §6.1: no path, not even a slash
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
@@ -69,7 +69,12 @@ class Settings(BaseModel):
     cors_origins: str = Field(
         "*",
         description="origins whose pages may read the API's answers, such as https://panel.example,"
-        " by commas; *: all, which is safe, for no answer depends on cookies",
+        " by commas; *: all, which is safe, for the panel's cookie opens nothing to them",
+    )
+    embed_hosts: str = Field(
+        "",
+        description="origins whose pages may show the listener's page in a frame (`?embed=1`), such as"
+        " https://station.example, by commas; *: all; empty: none",
     )
     public_host: str = Field(
         "", description="name or address in the URLs handed out; empty: the bound one or localhost"
@@ -136,7 +141,7 @@ class Settings(BaseModel):
             )
         return host
 
-    @field_validator("cors_origins")
+    @field_validator("cors_origins", "embed_hosts")
     @classmethod
     def _check_origins(cls, text: str) -> str:
         for part in filter(None, (part.strip() for part in text.split(","))):
@@ -158,7 +163,12 @@ class Settings(BaseModel):
     @property
     def cors_origin_list(self) -> tuple[str, ...]:
         """`cors_origins` one by one."""
-        return tuple(part.strip() for part in self.cors_origins.split(",") if part.strip())
+        return _split(self.cors_origins)
+
+    @property
+    def embed_host_list(self) -> tuple[str, ...]:
+        """`embed_hosts` one by one."""
+        return _split(self.embed_hosts)
 
     @property
     def effective_database_url(self) -> str:
@@ -172,6 +182,10 @@ class Settings(BaseModel):
         if self.public_host:
             return self.public_host.strip("[]")
         return "localhost" if self.bind in ("0.0.0.0", "::", "") else self.bind  # noqa: S104
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _is_bare_host(text: str) -> bool:
