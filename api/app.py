@@ -10,6 +10,7 @@ from .credentials import CredentialRoutes
 from .diagnosis import DiagnosisRoutes
 from .dispatch import make_route
 from .endpoints import Endpoint
+from .events import EventRoutes
 from .fallback import FallbackRoutes
 from .ledger import LedgerRoutes
 from .levels import LevelRoutes
@@ -18,9 +19,11 @@ from .operations import OperationRoutes
 from .panel_files import PanelFiles
 from .panel_pages import PanelOptions, PanelPages
 from .panel_session import PanelSessionRoutes
+from .public import PublicRoutes
 from .services import Services
 from .streams import StreamRoutes
 from .users import UserRoutes
+from .webhooks import WebhookRoutes
 
 
 def list_endpoints(services: Services) -> list[Endpoint]:
@@ -35,6 +38,9 @@ def list_endpoints(services: Services) -> list[Endpoint]:
         LevelRoutes,
         DiagnosisRoutes,
         LedgerRoutes,
+        EventRoutes,
+        PublicRoutes,
+        WebhookRoutes,
         OperationRoutes,
         PanelSessionRoutes,
     )
@@ -53,9 +59,11 @@ def create_app(
 
     `cors_origins`: the origins whose pages may read the answers.
     """
+    answer_preflights, add_cors_headers = make_cors(cors_origins)
     app = web.Application(
-        middlewares=[make_cors(cors_origins), answer_errors], client_max_size=MAX_BODY_BYTES
+        middlewares=[answer_preflights, answer_errors], client_max_size=MAX_BODY_BYTES
     )
+    app.on_response_prepare.append(add_cors_headers)
     app.add_routes([make_route(endpoint, services) for endpoint in list_endpoints(services)])
     app.add_routes(PanelPages(services, panel or PanelOptions(), PanelFiles()).list_routes())
     return app

@@ -22,9 +22,19 @@ _TAG = "accounts"
 def read_bearer_token(request: web.Request) -> str:
     """Return the request's bearer token (RFC 6750 §2.1). Raises `InvalidToken`."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if not token:
+        scheme, token = _read_subprotocols(request)
     if scheme.lower() != "bearer" or not token.strip():
         raise InvalidToken("sign in first: send 'Authorization: Bearer TOKEN'")
     return token.strip()
+
+
+def _read_subprotocols(request: web.Request) -> tuple[str, str]:
+    """Return the scheme and the token of a browser's WebSocket, which can send no such header."""
+    if request.headers.get("Upgrade", "").lower() != "websocket":
+        return "", ""
+    scheme, _, token = request.headers.get("Sec-WebSocket-Protocol", "").partition(",")
+    return scheme.strip(), token.strip()
 
 
 async def identify(request: web.Request, services: Services) -> Identity:
@@ -33,7 +43,8 @@ async def identify(request: web.Request, services: Services) -> Identity:
     A bearer token counts before the panel's cookie. A token lives for hours; in them a user may lose a
     role, sign out, or go.
     """
-    cookie = None if "Authorization" in request.headers else read_access_cookie(request)
+    has_bearer = "Authorization" in request.headers or _read_subprotocols(request)[1]
+    cookie = None if has_bearer else read_access_cookie(request)
     claimed = services.tokens.verify(cookie or read_bearer_token(request))
     user = await services.users.identify(claimed)
     return Identity(user.id, user.email, Role(user.role), claimed.sign_in_id, claimed.issued_at)

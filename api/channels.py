@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from awazpulse.channels.channel_settings import DEFAULT_BITRATE_KBPS, ChannelSettings
+from awazpulse.channels.public_urls import CHANNEL_ID
 from awazpulse.channels.records import ChannelRecord
 from awazpulse.kinds import FormatChange, Quality, Role, StreamType, TakeoverPolicy
 from awazpulse.refusals import AlreadyExists, Forbidden, LimitReached, UnknownUser
@@ -51,6 +52,7 @@ class ChannelAnswer(ChannelBrief):
     dead_air_level: int
     dead_air_after: int
     dead_air_fallback: bool
+    show_listeners: bool
 
 
 class ChannelsPage(Page):
@@ -71,7 +73,7 @@ class ChannelsQuery(PageQuery):
 class NewChannelBody(ChannelSettings):
     """A channel to be, with any of its settings."""
 
-    id: Annotated[str, Field(min_length=1, max_length=36)] | None = Field(
+    id: Annotated[str, Field(pattern=f"^{CHANNEL_ID.pattern}$")] | None = Field(
         None,
         description="1 to 36 letters, digits, '-' and '_', which stand in every address; without one"
         " it is made",
@@ -201,6 +203,7 @@ class ChannelRoutes:
         settings = body.model_dump(mode="json", by_alias=True, exclude_unset=True)
         id_ = call.record.channel.id
         record = await self._services.channels.set_within_limits(id_, settings)
+        self._services.public.forget(id_)
         await self._services.streams.refresh(id_)
         return _describe(record)
 
@@ -213,6 +216,7 @@ class ChannelRoutes:
     async def _set_archived(self, call: Call, *, is_archived: bool) -> ChannelAnswer:
         id_ = call.record.channel.id
         record = await self._services.channels.archive(id_, is_archived=is_archived)
+        self._services.public.forget(id_)
         await self._services.streams.refresh(id_)
         return _describe(record)
 
@@ -242,4 +246,5 @@ def _describe(record: ChannelRecord) -> ChannelAnswer:
         dead_air_level=channel.dead_air_level,
         dead_air_after=channel.dead_air_after,
         dead_air_fallback=channel.dead_air_fallback,
+        show_listeners=channel.show_listeners,
     )

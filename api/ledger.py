@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -9,7 +10,7 @@ from http import HTTPStatus
 from typing import Annotated
 
 from aiohttp import web
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from awazpulse.kinds import StreamType
 from awazpulse.ledger.reader import Report
@@ -27,6 +28,7 @@ _PATH = "/streams/channel/{id}"
 MAX_OPEN_SESSIONS = 500  # that are shown one by one
 MAX_NUMBER = 2**63 - 1
 DEFAULT_DAYS = 1
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _CSV_TYPE = "text/csv"
 _CSV = {_CSV_TYPE: {"schema": {"type": "string"}}}
 
@@ -49,6 +51,13 @@ class Pieces(StrEnum):
 _PIECE_MS = {Pieces.NONE: None, Pieces.HOUR: HOUR_MS, Pieces.DAY: 24 * HOUR_MS}
 
 
+def _require_date(text: object) -> object:
+    """Refuse a number, which pydantic would take for seconds since 1970."""
+    if isinstance(text, str) and not _DATE.match(text):
+        raise ValueError("expected a time such as 2026-03-01T00:00:00Z")
+    return text
+
+
 def _to_utc(time: datetime) -> datetime:
     """Take a time without a zone for UTC."""
     try:
@@ -57,7 +66,7 @@ def _to_utc(time: datetime) -> datetime:
         raise ValueError("the time is out of range") from None
 
 
-Time = Annotated[datetime, AfterValidator(_to_utc)]
+Time = Annotated[datetime, BeforeValidator(_require_date), AfterValidator(_to_utc)]
 
 
 class SpanQuery(Body):
@@ -300,8 +309,8 @@ def _describe_session(row: ListeningSession, now_ms: int) -> SessionAnswer:
     return SessionAnswer(
         id=str(row.id),
         stream_type=StreamType(row.stream_type),
-        started_at=_to_time(row.started_ms),
-        ended_at=_to_time(row.ended_ms) if row.ended_ms else None,
+        started_at=to_time(row.started_ms),
+        ended_at=to_time(row.ended_ms) if row.ended_ms else None,
         seconds=_count_seconds(row, now_ms),
         bytes=row.bytes,
         user_agent=row.user_agent,
@@ -314,8 +323,8 @@ def _describe_performance(row: Performance, now_ms: int) -> PerformanceAnswer:
     return PerformanceAnswer(
         id=str(row.id),
         stream_type=StreamType(row.stream_type),
-        started_at=_to_time(row.started_ms),
-        ended_at=_to_time(row.ended_ms) if row.ended_ms else None,
+        started_at=to_time(row.started_ms),
+        ended_at=to_time(row.ended_ms) if row.ended_ms else None,
         seconds=_count_seconds(row, now_ms),
         title=row.title,
         artist=row.artist,
@@ -340,12 +349,12 @@ async def _describe_performances(
 def _describe_report(channel_id: str, span: Span, report: Report) -> ReportAnswer:
     return ReportAnswer(
         channel_id=channel_id,
-        start=_to_time(span.start_ms),
-        end=_to_time(span.end_ms),
+        start=to_time(span.start_ms),
+        end=to_time(span.end_ms),
         sessions=report.sessions,
         hours=round(report.hours, 4),
         peak_listeners=report.peak,
-        peak_at=None if report.peak_ms is None else _to_time(report.peak_ms),
+        peak_at=None if report.peak_ms is None else to_time(report.peak_ms),
         pieces=[_describe_piece(bucket) for bucket in report.buckets],
         performances=[_describe_performed(one) for one in report.performances],
     )
@@ -353,7 +362,7 @@ def _describe_report(channel_id: str, span: Span, report: Report) -> ReportAnswe
 
 def _describe_piece(bucket: Bucket) -> PieceAnswer:
     return PieceAnswer(
-        start=_to_time(bucket.start_ms),
+        start=to_time(bucket.start_ms),
         hours=round(bucket.hours, 4),
         average_listeners=round(bucket.average, 2),
         peak_listeners=bucket.peak,
@@ -377,7 +386,8 @@ def _count_seconds(row: ListeningSession | Performance, now_ms: int) -> float:
     return max(0, (row.ended_ms or now_ms) - row.started_ms) / 1000
 
 
-def _to_time(time_ms: int) -> datetime:
+def to_time(time_ms: int) -> datetime:
+    """Return milliseconds since 1970 as the answers' models hold times: naive UTC."""
     return datetime.fromtimestamp(time_ms / 1000, UTC).replace(tzinfo=None)
 
 

@@ -14,6 +14,7 @@ from .problems import answer_error, answer_refusal
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+OnPrepare = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 
 PREFLIGHT_MAX_AGE_S = 7200  # what Chromium keeps one for at most
 
@@ -26,8 +27,8 @@ _PREFLIGHT = {
 }
 
 
-def make_cors(origins: Sequence[str]) -> Middleware:
-    """Return what lets pages of these origins read the answers (Fetch §3.3).
+def make_cors(origins: Sequence[str]) -> tuple[Middleware, OnPrepare]:
+    """Return what answers preflights, and what lets pages of these origins read answers (Fetch §3.3).
 
     Never with credentials: who asks is known by the bearer token, which a browser does not add by
     itself. So `*` is safe.
@@ -47,13 +48,14 @@ def make_cors(origins: Sequence[str]) -> Middleware:
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             headers = {**allow(request), **_PREFLIGHT}
             return web.Response(status=HTTPStatus.NO_CONTENT, headers=headers)
-        response = await handler(request)
-        if not response.prepared:
-            own = {"Access-Control-Expose-Headers": _EXPOSED, **allow(request)}
-            response.headers.update(own)
-        return response
+        return await handler(request)
 
-    return allow_browsers
+    async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+        """Add them to an answer, unless it says itself who may read it."""
+        for name, value in {"Access-Control-Expose-Headers": _EXPOSED, **allow(request)}.items():
+            response.headers.setdefault(name, value)
+
+    return allow_browsers, add_headers
 
 
 @web.middleware

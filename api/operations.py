@@ -96,6 +96,7 @@ class OperationRoutes:
 
     async def _refresh(self, call: Call) -> None:
         self._authorize(call.request, InternalAction.REFRESH)
+        self._services.public.forget(call.path_id)
         await self._services.streams.refresh(call.path_id)
 
     async def _switch_type(self, call: Call) -> StreamRow:

@@ -24,8 +24,10 @@ from awazpulse.refusals import (
     OffAir,
     Refusal,
     ServiceUnavailable,
+    TooManyReaders,
     UnknownChannel,
     UnknownUser,
+    UnknownWebhook,
     UnreadableSecrets,
     UploadUnderWay,
     WrongLogin,
@@ -66,6 +68,7 @@ _KINDS: tuple[tuple[type[Refusal], ProblemKind], ...] = (
     (Forbidden, ProblemKind("forbidden", "Not allowed", HTTPStatus.FORBIDDEN)),
     (UnknownChannel, ProblemKind("unknown-channel", "Unknown channel", HTTPStatus.NOT_FOUND)),
     (UnknownUser, ProblemKind("unknown-user", "Unknown user", HTTPStatus.NOT_FOUND)),
+    (UnknownWebhook, ProblemKind("unknown-webhook", "Unknown webhook", HTTPStatus.NOT_FOUND)),
     (OffAir, ProblemKind("off-air", "Off air", HTTPStatus.CONFLICT)),
     (LimitReached, ProblemKind("limit-reached", "Limit reached", HTTPStatus.FORBIDDEN)),
     (
@@ -80,6 +83,10 @@ _KINDS: tuple[tuple[type[Refusal], ProblemKind], ...] = (
     (
         UploadUnderWay,
         ProblemKind("upload-under-way", "Upload under way", HTTPStatus.TOO_MANY_REQUESTS),
+    ),
+    (
+        TooManyReaders,
+        ProblemKind("too-many-readers", "Too many readers", HTTPStatus.TOO_MANY_REQUESTS),
     ),
     (CannotStore, ProblemKind("cannot-store", "Cannot store", HTTPStatus.INSUFFICIENT_STORAGE)),
     (

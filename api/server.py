@@ -9,6 +9,7 @@ descriptors that listeners need are not used up here.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import cast
 
 from aiohttp import web
@@ -46,7 +47,10 @@ class _Turned(asyncio.Protocol):
 
 
 class ApiServer:
-    """Serves an application on one address."""
+    """Serves an application on one address.
+
+    `count_lasting` says how many connections last because they read events; they have a limit of their own.
+    """
 
     def __init__(
         self,
@@ -54,7 +58,9 @@ class ApiServer:
         *,
         idle_timeout_s: float = IDLE_TIMEOUT_S,
         max_connections: int = MAX_CONNECTIONS,
+        count_lasting: Callable[[], int] = lambda: 0,
     ) -> None:
+        self._count_lasting = count_lasting
         self._max_connections = max_connections
         self._runner = web.AppRunner(
             app,
@@ -94,6 +100,9 @@ class ApiServer:
 
     def _accept(self) -> asyncio.BaseProtocol:
         server = self._runner.server
-        if server is None or len(server.connections) >= self._max_connections:
+        if (
+            server is None
+            or len(server.connections) - self._count_lasting() >= self._max_connections
+        ):
             return _Turned()
         return server()

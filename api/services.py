@@ -9,6 +9,7 @@ from awazpulse.channels.credentials import ChannelCredentials, HlsCredentials, I
 from awazpulse.channels.diagnosis import Report as DiagnosisReport
 from awazpulse.channels.fallback_files import FallbackInfo
 from awazpulse.channels.levels import LevelReport
+from awazpulse.channels.public_view import PublicChannel
 from awazpulse.channels.records import (
     ActiveStream,
     ChannelRecord,
@@ -17,11 +18,15 @@ from awazpulse.channels.records import (
 )
 from awazpulse.channels.sign_ins import SignIn
 from awazpulse.channels.tokens import AccessToken, InternalAction
+from awazpulse.events.hub import EventHub
 from awazpulse.kinds import StreamType
 from awazpulse.ledger.reader import Report
 from awazpulse.ledger.reports import Span
 from awazpulse.relay import Title
 from awazpulse.store import Channel, ListeningSession, Performance, Stream, User
+from awazpulse.webhooks.catalog import WebhookCatalog
+
+from .event_clients import EventClients
 
 
 class Streams(Protocol):
@@ -94,8 +99,21 @@ class Ledger(Protocol):
         """Return how much the channel was listened to. Raises `InvalidValue` for too long a span."""
 
 
+class Public(Protocol):
+    """Knows what everybody may know of channels."""
+
+    async def get(self, channel_id: str) -> PublicChannel:
+        """Return a channel as it is now. Raises `UnknownChannel`, `ServiceUnavailable`."""
+
+    def forget(self, channel_id: str) -> None:
+        """Read the channel anew when it is next asked for: its row has changed."""
+
+
 class Channels(Protocol):
     """Reads and writes channels."""
+
+    async def list_ids(self, owner_id: str) -> list[str]:
+        """Return the ids of all channels of an owner that are not put away."""
 
     async def list_page(
         self, after: str, limit: int, *, owner_id: str | None = None, archived: bool = False
@@ -229,3 +247,7 @@ class Services:
     levels: LevelReports
     diagnosis: DiagnosisReports
     ledger: Ledger
+    public: Public
+    events: EventHub
+    event_clients: EventClients
+    webhooks: WebhookCatalog

@@ -13,11 +13,13 @@ import errno
 import gc
 import logging
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from api.app import create_app
+from api.event_clients import EventClients
 from api.panel_pages import PanelOptions
 from api.server import ApiServer
 from api.services import Services
@@ -29,6 +31,7 @@ from awazpulse.channels.fallback_files import FallbackFiles, ProbedFile
 from awazpulse.channels.happenings import Happenings
 from awazpulse.channels.levels import LevelMonitor
 from awazpulse.channels.public_urls import PublicUrls
+from awazpulse.channels.public_view import PublicView
 from awazpulse.channels.quality import QualityMonitor
 from awazpulse.channels.secrets import Vault
 from awazpulse.channels.sign_ins import SignIns
@@ -36,6 +39,8 @@ from awazpulse.channels.stand_ins import StandInShelf
 from awazpulse.channels.stream_manager import StreamManager
 from awazpulse.channels.tokens import Tokens
 from awazpulse.descriptors import DescriptorBudget, raise_limit
+from awazpulse.events.hub import EventHub
+from awazpulse.events.ticker import Ticker
 from awazpulse.first_start import FirstOwner, populate_if_empty
 from awazpulse.kinds import StreamType
 from awazpulse.ledger.book import Book
@@ -61,6 +66,10 @@ from awazpulse.store import (
     migrate,
     open_database,
 )
+from awazpulse.turns import Turns
+from awazpulse.webhooks.catalog import WebhookCatalog
+from awazpulse.webhooks.outbox import Outbox
+from awazpulse.webhooks.sender import WebhookSender
 from hls.server import HlsServer
 from icecast_compat.server import IcecastLimits, IcecastServer
 from ingest.rtmp.limits import RtmpLimits
@@ -68,6 +77,7 @@ from ingest.rtmp.server import RtmpServer
 
 logger = logging.getLogger(__name__)
 
+EVENT_TURN_S = 0.002  # of one turn of the loop, for those who read events
 LEDGER_CLOSE_S = 5.0  # how long the server's stop waits for the ledger's last rows
 
 
@@ -206,6 +216,22 @@ class App:
         self._ledger = LedgerWriter(
             self.core.database, self._book, Upkeep(self.core.database, settings.ledger_days)
         )
+        public = PublicView(self.core.database, manager.live, lambda: self.core.urls)
+        turns = Turns(loop.call_soon, time.monotonic, EVENT_TURN_S)
+        self._events = EventHub(turns.add, public.shows_listeners)
+        self._ticker = Ticker(self._events, manager.live_broadcasts, self._levels.report)
+        manager.on_changed(self._events.note)
+        event_clients = EventClients()
+        self._outbox = Outbox(self.core.database)
+        self._events.on_message = self._outbox.note
+        self._sender = WebhookSender(
+            self.core.database,
+            self.core.vault,
+            allows_private=settings.webhook_private_addresses,
+            has_work=lambda: self._outbox.has_webhooks,
+        )
+        self._outbox.on_written = self._sender.wake
+        webhooks = WebhookCatalog(self.core.database, self.core.vault, self._outbox.reread)
         budget = DescriptorBudget(raise_limit())
         self._fanout = FanOut(
             loop,
@@ -245,9 +271,17 @@ class App:
             self._levels,
             Diagnosis(manager.live, happenings, self._quality),
             LedgerReader(core.database, self._book.now_ms),
+            public,
+            self._events,
+            event_clients,
+            webhooks,
         )
         panel = PanelOptions(lambda: core.urls, settings.embed_host_list)
-        self._api = ApiServer(create_app(services, settings.cors_origin_list, panel))
+        self._api = ApiServer(
+            create_app(services, settings.cors_origin_list, panel),
+            count_lasting=lambda: event_clients.count,
+        )
+        budget.count_in(lambda: event_clients.count)
         manager.add_delivery(StreamType.HLS, self._hls)
         manager.add_delivery(StreamType.ICECAST, self._icecast)
 
@@ -264,9 +298,12 @@ class App:
         )
         await core.manager.start()
         await self._ledger.start()
+        await self._outbox.start()
+        self._sender.start()
         self._standby.start()
         self._levels.start()
         self._quality.start()
+        self._ticker.start()
         await self._sweep_fallbacks()
         owner = await populate_if_empty(core.accounts, core.catalog)
         channels = [channel.id for channel in await core.catalog.list_all()]
@@ -283,7 +320,9 @@ class App:
             gate.is_open.set()  # who waits there is refused now, and not at a deadline
         closers = (
             self._levels.close(),
+            self._ticker.close(),
             self.core.manager.close(),
+            self._end_events(),
             *(server.close() for server in (self._api, self._rtmp, self._icecast, self._hls)),
         )
         for closer in closers:
@@ -295,7 +334,12 @@ class App:
         self._quality.close()
         self._fanout.close()
         await self._ledger.close(LEDGER_CLOSE_S)
+        await self._outbox.close(LEDGER_CLOSE_S)
+        await self._sender.close()
         await self.core.close()
+
+    async def _end_events(self) -> None:
+        self._events.close()
 
     async def _sweep_fallbacks(self) -> None:
         """Delete what uploads have left behind that a crash has ended."""

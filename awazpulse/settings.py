@@ -110,6 +110,9 @@ class Settings(BaseModel):
         6000, ge=100, le=1_000_000, description="sends a second from which the interval grows"
     )
 
+    webhook_private_addresses: bool = Field(
+        False, description="true: webhooks may lead to this machine and its network"
+    )
     ledger_days: int = Field(
         365, ge=0, le=36_500, description="days for which listening sessions are kept; 0: for ever"
     )

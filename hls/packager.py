@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from awazpulse.audio import Frame, Track
 from awazpulse.relay import End, Title
+from awazpulse.turns import Turns
 
 from .channel import Channel
 from .errors import MuxFailed
@@ -25,7 +26,6 @@ from .limits import Limits
 from .numbering import Numbering
 from .recent_listeners import RecentListeners
 from .segmenter import Cut, Segmenter
-from .turns import Turns
 
 logger = logging.getLogger(__name__)
 

@@ -16,6 +16,7 @@ from awazpulse.kinds import StreamType
 from awazpulse.network import open_listening
 from awazpulse.relay import Broadcast, End, EndReason
 from awazpulse.relay.sessions import NoSessionLog, SessionLog
+from awazpulse.turns import Turns
 
 from .channel import Channel
 from .connection import Connection
@@ -25,7 +26,6 @@ from .numbering import Numbering
 from .packager import Packager, Workshop
 from .recent_listeners import RecentListeners
 from .router import Router
-from .turns import Turns
 
 logger = logging.getLogger(__name__)
 

@@ -22,15 +22,24 @@ MAY_IMPORT = {
         "awazpulse.relay",
         "awazpulse.store",
     },
+    "awazpulse.events": {"awazpulse.channels", "awazpulse.relay"},
+    "awazpulse.webhooks": {"awazpulse.channels", "awazpulse.events", "awazpulse.store"},
     "awazpulse.ledger": {"awazpulse.channels", "awazpulse.relay", "awazpulse.store"},
     "ingest": {"awazpulse.audio", "awazpulse.relay", "awazpulse.channels"},
     "icecast_compat": {"awazpulse.audio", "awazpulse.relay", "awazpulse.channels"},
     "hls": {"awazpulse.audio", "awazpulse.relay"},
-    "api": {"awazpulse.channels", "awazpulse.ledger", "awazpulse.relay", "awazpulse.store"},
+    "api": {
+        "awazpulse.channels",
+        "awazpulse.events",
+        "awazpulse.ledger",
+        "awazpulse.webhooks",
+        "awazpulse.relay",
+        "awazpulse.store",
+    },
 }
 FOR_ALL = (
     "awazpulse.addresses", "awazpulse.errors", "awazpulse.http_date", "awazpulse.kinds", "awazpulse.network",
-    "awazpulse.refusals", "awazpulse.state_table",
+    "awazpulse.refusals", "awazpulse.state_table", "awazpulse.turns", "awazpulse.waiting",
 )  # fmt: skip
 ROOMS = [*MAY_IMPORT, "awazpulse"]
 

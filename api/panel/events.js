@@ -27,7 +27,6 @@ export class EventLine {
     this._path = path;
     this._handlers = handlers;
     this._waitMs = FIRST_WAIT_MS;
-    this._isOpen = false;
     this._isClosed = false;
     /** @type {WebSocket | undefined} */
     this._socket = undefined;
@@ -64,7 +63,6 @@ export class EventLine {
   _receive(text) {
     const event = /** @type {ChannelEvent} */ (JSON.parse(text));
     if (event.type === "hello" || event.type === "missed") {
-      this._isOpen = true;
       this._waitMs = FIRST_WAIT_MS;
       clearTimeout(this._lostTimer);
       this._lostTimer = undefined;
@@ -75,25 +73,26 @@ export class EventLine {
     }
   }
 
-  /** @param {WebSocket} socket */
+  /** @param {WebSocket | undefined} socket */
   _lose(socket) {
     if (this._isClosed || socket !== this._socket) {
       return;
     }
     this._socket = undefined;
     this._lostTimer ??= setTimeout(() => this._handlers.onLost?.(true), SILENT_MS);
-    const wasOpen = this._isOpen;
-    this._isOpen = false;
     const waitMs = this._waitMs * (0.75 + Math.random() / 2);
     this._waitMs = Math.min(this._waitMs * 2, LONGEST_WAIT_MS);
-    this._timer = setTimeout(() => this._retry(wasOpen), waitMs);
+    this._timer = setTimeout(() => this._retry(), waitMs);
   }
 
-  /** @param {boolean} wasOpen */
-  async _retry(wasOpen) {
-    if (!wasOpen) {
-      // A handshake that fails does not say why. The session may be over: ask where the answer says so.
-      await this._handlers.beforeRetry?.().catch(() => undefined);
+  async _retry() {
+    this._timer = undefined;
+    try {
+      // A handshake that fails does not say why. The session may have run out, and is continued here.
+      await this._handlers.beforeRetry?.();
+    } catch {
+      this._lose(this._socket); // the server does not answer either
+      return;
     }
     if (!this._isClosed && !this._socket) {
       this._connect();
@@ -103,7 +102,7 @@ export class EventLine {
   _hurry() {
     if (this._timer !== undefined && !this._isClosed) {
       clearTimeout(this._timer);
-      this._connect();
+      this._retry();
     }
   }
 }

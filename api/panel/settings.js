@@ -55,6 +55,7 @@ const GROUPS = [
   {
     name: "listeners",
     fields: [
+      { name: "showListeners", kind: "switch" },
       { name: "maxListeners", kind: "number", unit: "unit.listeners", min: 0, max: 1_000_000 },
       { name: "quality", kind: "choice", values: ["low", "medium", "high", "hd"] },
       { name: "bitrate", kind: "number", unit: "unit.kbit", min: 8, max: 2048 },

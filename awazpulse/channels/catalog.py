@@ -119,6 +119,15 @@ class ChannelCatalog:
             async with self._sessions.read() as session:
                 return list(await session.scalars(query.order_by(Channel.id).limit(limit)))
 
+    async def list_ids(self, owner_id: str) -> list[str]:
+        """Return the ids of all channels of an owner that are not put away."""
+        query = select(Channel.id).where(
+            Channel.owner_id == owner_id, Channel.archived_at.is_(None)
+        )
+        with refusing_when_away("list the channels"):
+            async with self._sessions.read() as session:
+                return list(await session.scalars(query))
+
     async def set(self, channel_id: str, settings: Mapping[str, object]) -> ChannelRecord:
         """Change settings by their JSON names, all of them or none; return the channel.
 

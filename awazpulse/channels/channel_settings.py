@@ -117,6 +117,9 @@ class ChannelSettings(BaseModel):
         alias="deadAirFallback",
         description="true: the fallback takes the place of dead air",
     )
+    show_listeners: bool = Field(
+        False, alias="showListeners", description="true: everybody may know how many listen"
+    )
 
 
 _OF_BOTH = frozenset({"name", "description"})

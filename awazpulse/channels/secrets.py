@@ -33,6 +33,7 @@ class SecretKind(StrEnum):
 
     STREAM_KEY = "stream key"
     SOURCE_PASSWORD = "source password"  # noqa: S105  # the name of one, not one
+    WEBHOOK = "webhook"
 
 
 def generate_secret() -> str:

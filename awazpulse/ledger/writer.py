@@ -6,7 +6,6 @@ An absent database loses nothing before `pending.MAX_PENDING` entries wait.
 import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import bindparam, delete, update
@@ -20,6 +19,7 @@ from awazpulse.store import (
     Performance,
     Sessions,
 )
+from awazpulse.waiting import wait_at_most
 
 from .book import Book
 from .pending import Batch, Pending, Row
@@ -122,7 +122,7 @@ class LedgerWriter:
         purge_at = loop.time() + HEARTBEAT_S
         is_away = False
         while not self._is_closing.is_set():
-            await _wait(self._wake, WRITE_INTERVAL_S)
+            await wait_at_most(self._wake, WRITE_INTERVAL_S)
             self._wake.clear()
             try:
                 await self.flush()
@@ -136,11 +136,11 @@ class LedgerWriter:
                 if not is_away:
                     logger.warning("the ledger waits: %s", error)
                 is_away = True
-                await _wait(self._is_closing, retry_s)
+                await wait_at_most(self._is_closing, retry_s)
                 retry_s = min(MAX_RETRY_S, 2 * retry_s)
             except Exception:
                 logger.exception("a pass of the ledger failed")
-                await _wait(self._is_closing, MAX_RETRY_S)
+                await wait_at_most(self._is_closing, MAX_RETRY_S)
             else:
                 if is_away:
                     logger.info("the ledger is written again")
@@ -175,12 +175,6 @@ class LedgerWriter:
                 return
             for part in _split(batch):
                 await self._write(part, table)
-
-
-async def _wait(event: asyncio.Event, timeout_s: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(timeout_s):
-            await event.wait()
 
 
 async def _execute(connection: AsyncConnection, batch: Batch, table: _Table) -> None:

@@ -200,6 +200,17 @@ class UploadUnderWay(Refusal):
         )
 
 
+class TooManyReaders(Refusal):
+    """So many read events from this address, without a login, that no more are let in."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+
+    def __str__(self) -> str:
+        return f"{self.most} readers of events come from your address already; close some"
+
+
 class AlreadyExists(Refusal):
     """The channel id or the e-mail address is taken."""
 
@@ -213,6 +224,17 @@ class UnknownUser(Refusal):
 
     def __str__(self) -> str:
         return f"user {self.email_or_id!r} does not exist"
+
+
+class UnknownWebhook(Refusal):
+    """The channel has no webhook of this id."""
+
+    def __init__(self, webhook_id: str) -> None:
+        super().__init__(webhook_id)
+        self.webhook_id = webhook_id
+
+    def __str__(self) -> str:
+        return f"webhook {self.webhook_id[:64]!r} does not exist"
 
 
 class LastAdministrator(Refusal):

@@ -16,6 +16,8 @@ from .models import (
     RefreshToken,
     Stream,
     User,
+    Webhook,
+    WebhookDelivery,
     utc_now,
 )
 
@@ -32,6 +34,8 @@ __all__ = [
     "Sessions",
     "Stream",
     "User",
+    "Webhook",
+    "WebhookDelivery",
     "WriteConflict",
     "migrate",
     "open_database",

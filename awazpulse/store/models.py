@@ -1,4 +1,4 @@
-"""The tables: `users`, `refresh_tokens`, `channels`, `streams`, and the ledger's.
+"""The tables: `users`, `refresh_tokens`, `channels`, `streams`, `webhooks`, and the ledger's.
 
 Column names are camelCase, for other programs read and write these tables; attributes are
 snake_case. Times are naive UTC, whole seconds. What other programs may leave NULL (every column of
@@ -164,6 +164,7 @@ class Channel(_Timestamps, Base):
     dead_air_level: Mapped[int] = _number("deadAirLevel", DEFAULT_DEAD_AIR_LEVEL_DBFS)
     dead_air_after: Mapped[int] = _number("deadAirAfter", DEFAULT_DEAD_AIR_AFTER_S)
     dead_air_fallback: Mapped[bool] = _switch("deadAirFallback")
+    show_listeners: Mapped[bool] = _switch("showListeners")
     fallback_file: Mapped[str | None] = mapped_column("fallbackFile", sa.String(255))
     fallback_title: Mapped[str | None] = mapped_column("fallbackTitle", sa.String(255))
 
@@ -228,6 +229,53 @@ class Stream(_Timestamps, Base):
         identifier(36, nocase=True),
         sa.ForeignKey("channels.id", name="fk_streams_channel"),
     )
+
+
+class Webhook(Base):
+    """Where a channel's events are sent. `events` are their names, by spaces; empty: all of them."""
+
+    __tablename__ = "webhooks"
+    __table_args__ = (sa.Index("idx_webhook_channel", "channelId"),)
+
+    id: Mapped[str] = mapped_column(identifier(36), primary_key=True, default=new_id)
+    channel_id: Mapped[str] = mapped_column(
+        "channelId",
+        identifier(36, nocase=True),
+        sa.ForeignKey("channels.id", name="fk_webhooks_channel", ondelete="CASCADE"),
+    )
+    url: Mapped[str] = mapped_column(sa.String(2000))
+    encrypted_secret: Mapped[str] = mapped_column("encryptedSecret", sa.String(255))
+    events: Mapped[str] = mapped_column(sa.String(500))
+    is_active: Mapped[bool] = mapped_column("isActive", default=True, server_default=sa.true())
+    created_at: Mapped[datetime] = mapped_column("createdAt", default=utc_now)
+
+
+class WebhookDelivery(Base):
+    """One event on its way to one webhook. Times are milliseconds since 1970.
+
+    `due_ms` is when it is tried next, NULL once it is delivered or given up. `last_answer` says what the
+    last try met.
+    """
+
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (
+        sa.Index("idx_delivery_due", "dueMs"),
+        sa.Index("idx_delivery_webhook", "webhookId", "createdMs"),
+    )
+
+    id: Mapped[str] = mapped_column(identifier(36), primary_key=True, default=new_id)
+    webhook_id: Mapped[str] = mapped_column(
+        "webhookId",
+        identifier(36),
+        sa.ForeignKey("webhooks.id", name="fk_deliveries_webhook", ondelete="CASCADE"),
+    )
+    event: Mapped[str] = mapped_column(sa.String(30))
+    body: Mapped[str] = mapped_column(sa.Text)
+    created_ms: Mapped[int] = mapped_column("createdMs", sa.BigInteger)
+    due_ms: Mapped[int | None] = mapped_column("dueMs", sa.BigInteger)
+    attempts: Mapped[int] = mapped_column(default=0)
+    delivered_ms: Mapped[int | None] = mapped_column("deliveredMs", sa.BigInteger)
+    last_answer: Mapped[str | None] = mapped_column("lastAnswer", sa.String(255))
 
 
 def _number_column() -> sa.types.TypeEngine[int]:

@@ -1,5 +1,7 @@
 """The real stack behind the API: SQLite, StreamManager, and a client."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,23 +13,30 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
 from api import Services, create_app
+from api.event_clients import EventClients
 from awazpulse.audio import Track
 from awazpulse.channels.diagnosis import Diagnosis
 from awazpulse.channels.fallback_files import FallbackFiles
 from awazpulse.channels.happenings import Happenings
 from awazpulse.channels.levels import LevelMonitor
+from awazpulse.channels.public_view import PublicView
 from awazpulse.channels.quality import QualityMonitor
+from awazpulse.channels.secrets import Vault
 from awazpulse.channels.sign_ins import SignIns
 from awazpulse.channels.tokens import Tokens
+from awazpulse.events.hub import EventHub
 from awazpulse.ledger.book import Book
 from awazpulse.ledger.reader import LedgerReader
 from awazpulse.media.values import Levels
 from awazpulse.store import Database
+from awazpulse.turns import Turns
+from awazpulse.webhooks.catalog import WebhookCatalog
 from tests.awazpulse.channels.probing import FakeProber
 from tests.awazpulse.channels.support import (
     OWNER,
     OWNER_PASSWORD,
     SECRET_KEY,
+    URLS,
     Radio,
     open_radio,
 )
@@ -44,6 +53,7 @@ class Panel:
     client: TestClient[Request, Application]
     prober: FakeProber
     folder: Path
+    services: Services
 
     async def log_in(self, email: str = OWNER, password: str = OWNER_PASSWORD) -> dict[str, str]:
         """Return the headers of one who has signed in."""
@@ -79,6 +89,10 @@ class LoudMeter:
 def make_services(radio: Radio, tokens: Tokens, fallbacks: FallbackFiles) -> Services:
     happenings = Happenings()
     radio.manager.on_changed(happenings.note)
+    public = PublicView(radio.sessions, radio.manager.live, lambda: URLS)
+    turns = Turns(asyncio.get_running_loop().call_soon, time.monotonic, 0.002)
+    hub = EventHub(turns.add, public.shows_listeners)
+    radio.manager.on_changed(hub.note)
     quality = QualityMonitor(radio.manager.live_broadcasts, radio.manager.report_quality)
     return Services(
         radio.manager,
@@ -91,6 +105,10 @@ def make_services(radio: Radio, tokens: Tokens, fallbacks: FallbackFiles) -> Ser
         LevelMonitor(LoudMeter(), radio.manager.live_broadcasts, lambda _broadcast, _begun: None),
         Diagnosis(radio.manager.live, happenings, quality, radio.clock),
         LedgerReader(radio.database, Book().now_ms),
+        public,
+        hub,
+        EventClients(),
+        WebhookCatalog(radio.database, Vault(SECRET_KEY), lambda: None),
     )
 
 
@@ -100,6 +118,7 @@ async def panel(sqlite_database: Database, tmp_path: Path) -> AsyncIterator[Pane
         tokens = Tokens(SECRET_KEY)
         prober = FakeProber()
         fallbacks = FallbackFiles(radio.sessions, tmp_path, prober, max_bytes=MAX_FALLBACK_BYTES)
-        app = create_app(make_services(radio, tokens, fallbacks))
+        services = make_services(radio, tokens, fallbacks)
+        app = create_app(services)
         async with TestClient(TestServer(app)) as client:
-            yield Panel(radio, tokens, client, prober, tmp_path / "fallback" / "demo")
+            yield Panel(radio, tokens, client, prober, tmp_path / "fallback" / "demo", services)

@@ -157,6 +157,7 @@ async def test_a_report(ledger: Panel) -> None:
     ("query", "words"),
     [
         ({"from": "yesterday"}, "from"),
+        ({"from": "0.5"}, "from"),
         ({"from": "2026-03-02T00:00:00Z", "to": "2026-03-01T00:00:00Z"}, "before"),
         ({"from": "1960-01-01T00:00:00Z"}, "1970"),
         ({"to": "0001-01-01T00:00:00Z"}, "out of range"),

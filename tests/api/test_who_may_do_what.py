@@ -17,7 +17,7 @@ class Operation(NamedTuple):
 async def list_operations(panel: Panel) -> list[Operation]:
     document: dict[str, Any] = await (await panel.client.get("/openapi.json")).json()
     listed = [
-        Operation(method.upper(), re.sub(r"\{id\}", "demo", path), operation["x-access"])
+        Operation(method.upper(), re.sub(r"\{\w+\}", "demo", path), operation["x-access"])
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]

@@ -117,6 +117,7 @@ async def test_every_new_setting_of_a_channel_is_set_by_its_json_name(desk: Desk
         "deadAirLevel": -40,
         "deadAirAfter": 60,
         "deadAirFallback": True,
+        "showListeners": True,
     }
     pairs = [f"{name}={str(value).lower()}" for name, value in given.items()]
     result, text = await desk.run(set_channel, "demo", *pairs)

@@ -11,13 +11,13 @@ from datetime import datetime
 from awazpulse.audio import Codec, Frame, Track
 from awazpulse.audio.detect import audio_splitter
 from awazpulse.relay import Broadcast, End, EndReason, Input, Source, Station
+from awazpulse.turns import Turns
 from hls.answers import Answer
 from hls.channel import Channel
 from hls.limits import Limits
 from hls.mpegts import PACKET_BYTES
 from hls.numbering import HOUSE_EPOCH, Numbering
 from hls.packager import Workshop
-from hls.turns import Turns
 from tests.audio import encode_tone
 
 AAC_TRACK = Track(Codec.AAC, 44_100, 2, 1024, b"\x12\x10")

@@ -7,7 +7,7 @@ from tests.on_air.server import Server, run
 
 _EXAMPLES = 15  # of each operation, besides the borders of each field, which are always tried
 _TIMEOUT_S = 300
-# No schema can say which bytes are an audio file.
+# Events have no end, which a test of their own looks at. No schema can say which bytes are an audio file.
 _CONFIG = """
 [parameters]
 "path.id" = "demo"
@@ -15,7 +15,15 @@ _CONFIG = """
 [[operations]]
 include-name = "PUT /streams/channel/{id}/fallback"
 checks.positive_data_acceptance.enabled = false
+""" + "".join(
+    # Nor that one time is before another.
+    f"""
+[[operations]]
+include-name = "GET /streams/channel/{{id}}/{name}"
+checks.positive_data_acceptance.enabled = false
 """
+    for name in ("sessions", "history", "report")
+)
 
 
 async def test_the_api_keeps_to_its_openapi_document(server: Server, tmp_path: Path) -> None:
@@ -24,6 +32,7 @@ async def test_the_api_keeps_to_its_openapi_document(server: Server, tmp_path: P
     status, out, err = await run(
         *(program, "--config-file", str(tmp_path / "schemathesis.toml"), "run"),
         server.url("api", "/openapi.json"),
+        *("--exclude-path-regex", "events$"),
         *("--header", f"Authorization: Bearer {await server.token()}"),
         *("--max-examples", str(_EXAMPLES), "--seed", "1", "--no-color"),
         timeout_s=_TIMEOUT_S,

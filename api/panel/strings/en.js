@@ -306,6 +306,8 @@ export default {
   "setting.titleCharset.cp1251": "Cyrillic (cp1251)",
   "setting.titleCharset.cp1252": "Western, Windows (cp1252)",
   "setting.titleCharset.cp1256": "Arabic and Urdu, Windows (cp1256)",
+  "setting.showListeners": "Show the number of listeners",
+  "setting.showListeners.hint": "On the listener’s page, to everybody.",
   "setting.maxListeners": "Most listeners at once",
   "setting.maxListeners.hint": "Further ones are turned away until somebody leaves.",
   "setting.quality": "Quality label",

@@ -296,6 +296,8 @@ export default {
   "setting.titleCharset.cp1251": "سیریلک (cp1251)",
   "setting.titleCharset.cp1252": "مغربی، ونڈوز (cp1252)",
   "setting.titleCharset.cp1256": "عربی اور اردو، ونڈوز (cp1256)",
+  "setting.showListeners": "سامعین کی تعداد دکھائیں",
+  "setting.showListeners.hint": "سامعین کے صفحے پر، سب کو۔",
   "setting.maxListeners": "بیک وقت زیادہ سے زیادہ سامعین",
   "setting.maxListeners.hint": "اس سے زیادہ آنے والوں کو جگہ خالی ہونے تک روکا جاتا ہے۔",
   "setting.quality": "معیار کا لیبل",

@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hls.turns import Turns
+from awazpulse.turns import Turns
 
 
 class Loop:

@@ -43,7 +43,7 @@ class Turns:
                 self._jobs[0]()
             except Exception:
                 # One channel's trouble is not another's: the rest of the line goes on.
-                logger.exception("a job of the HLS delivery failed")
+                logger.exception("a job failed")
             # Taken off only now, so that a job that adds one does not schedule this method twice.
             self._jobs.popleft()
             if self._clock() >= end:

@@ -1,0 +1,1 @@
+"""What happens to channels, handed out to whoever listens for it: API clients and webhooks."""

@@ -1,0 +1,1 @@
+"""Tells other servers what happens to a channel: signed requests, kept in the database until delivered."""
