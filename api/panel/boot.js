@@ -21,4 +21,15 @@
   if (theme === "dark" || theme === "light") {
     root.dataset.theme = theme;
   }
+
+  // Known now, and needed soon: what would else be found by scripts, one after the other.
+  const base = /** @type {HTMLScriptElement} */ (document.currentScript).src.replace(/[^/]*$/, "");
+  /** @param {Record<string, string>} facts */
+  const fetchSoon = (facts) => {
+    document.head.append(Object.assign(document.createElement("link"), facts));
+  };
+  fetchSoon({ rel: "modulepreload", href: `${base}strings/${root.lang}.js` });
+  const font = root.lang === "ur" ? "nastaliq" : "inter";
+  const kind = { as: "font", type: "font/woff2", crossOrigin: "anonymous" };
+  fetchSoon({ rel: "preload", href: `${base}vendor/${font}.woff2`, ...kind });
 })();

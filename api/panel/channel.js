@@ -6,6 +6,7 @@ import { ApiError, get, whoAmI } from "./api.js";
 import { EventLine } from "./events.js";
 import { applyEvent, makeState } from "./channel-state.js";
 import { icon } from "./icons.js";
+import "./history.js";
 import "./on-air.js";
 import "./type-selector.js";
 import "./credentials.js";
@@ -142,7 +143,7 @@ class ChannelPage extends PlainElement {
     return html`
       <div class="title-row channel-title">
         <a class="icon-only back" href="#/" aria-label=${t("nowhere.back")}>${icon("back")}</a>
-        <h1 dir="auto">${state.channel.name}</h1>
+        <h1><bdi>${state.channel.name}</bdi></h1>
         <a
           class="quiet"
           href="/listen/${encodeURIComponent(state.id)}"
@@ -194,6 +195,7 @@ class ChannelPage extends PlainElement {
             <aw-credentials .channel=${state} .isOwner=${isOwner}></aw-credentials>
             <aw-guide .channel=${state} .isOwner=${isOwner}></aw-guide>
           </div>
+          <aw-history .channel=${state}></aw-history>
         </div>`;
     }
   }

@@ -1,7 +1,7 @@
 // The channels at a glance.
 
 import { PlainElement, html, nothing, repeat } from "./lit.js";
-import { formatLength, t } from "./i18n.js";
+import { t } from "./i18n.js";
 import { ask, get, whoAmI } from "./api.js";
 import { EventLine } from "./events.js";
 import { icon } from "./icons.js";
@@ -291,7 +291,7 @@ class Channels extends PlainElement {
     const { id, name, isLive, streamType, title, listeners, onAirSince, archivedAt } = channel;
     const owner = this._owners.get(channel.ownerId);
     const head = html`<span class="glance-head">
-        <span class="name" dir="auto">${name}</span>
+        <span class="name"><bdi>${name}</bdi></span>
         ${isLive === undefined && !archivedAt ? nothing : renderBadge(channel)}
       </span>
       <span class="dim small">
@@ -310,16 +310,12 @@ class Channels extends PlainElement {
       href="#/channel/${encodeURIComponent(id)}"
     >
       ${head}
-      <span class="glance-title" dir="auto"
-        >${isLive ? title || t("air.untitled") : t("air.nothing")}</span
+      <span class="glance-title"
+        ><bdi>${isLive ? title || t("air.untitled") : t("air.nothing")}</bdi></span
       >
       <span class="glance-facts">
         <span>${icon("listeners")}${t("listeners.n", { n: listeners ?? 0 })}</span>
-        ${
-          onAirSince
-            ? html`<aw-ticking .since=${onAirSince}></aw-ticking>`
-            : html`<span>${formatLength(0)}</span>`
-        }
+        ${onAirSince ? html`<aw-ticking .since=${onAirSince}></aw-ticking>` : nothing}
       </span>
     </a>`;
   }

@@ -167,9 +167,6 @@ function resolveColour(place, value) {
  */
 function nameTimes(ticks, lengthS) {
   /** @type {Intl.DateTimeFormatOptions} */
-  const options =
-    lengthS > 2 * DAY_S
-      ? { day: "numeric", month: "short" }
-      : { hour: "2-digit", minute: "2-digit" };
+  const options = lengthS > 2 * DAY_S ? { day: "numeric", month: "short" } : { hour: "numeric" };
   return ticks.map((tick) => formatTime(tick * 1000, options));
 }

@@ -5,7 +5,7 @@ import { t } from "./i18n.js";
 import { findRefusal } from "./channel-state.js";
 import { icon } from "./icons.js";
 import { nameEncoder, usualEncoder } from "./encoder.js";
-import { describeAudio, describeRefusal } from "./on-air.js";
+import { describeAudio, describeRefusal } from "./words.js";
 
 /** @typedef {import("./channel-state.js").ChannelState} ChannelState */
 

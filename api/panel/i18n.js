@@ -81,7 +81,7 @@ function formatValue(value) {
 }
 
 function getLocale() {
-  return getLanguage() === "ur" ? "ur-PK-u-nu-latn" : navigator.language || "en";
+  return getLanguage() === "ur" ? "ur-PK-u-nu-latn-hc-h23" : navigator.language || "en";
 }
 
 /**
@@ -98,14 +98,16 @@ export function formatNumber(value, options) {
  * @param {string | number | Date} time
  * @param {Intl.DateTimeFormatOptions} [options]
  */
-export function formatTime(time, options = { hour: "2-digit", minute: "2-digit" }) {
+export function formatTime(time, options = CLOCK) {
   return new Intl.DateTimeFormat(getLocale(), options).format(new Date(time));
 }
+
+const CLOCK = /** @type {const} */ ({ hour: "2-digit", minute: "2-digit" });
 
 /** @param {string | number | Date} time */
 export function formatMoment(time) {
   const isToday = new Date(time).toDateString() === new Date().toDateString();
-  const clock = /** @type {const} */ ({ hour: "2-digit", minute: "2-digit" });
+  const clock = CLOCK;
   return formatTime(
     time,
     isToday ? { ...clock, second: "2-digit" } : { ...clock, day: "numeric", month: "short" },

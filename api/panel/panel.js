@@ -7,13 +7,13 @@ import { renderChoices } from "./choices.js";
 import { icon } from "./icons.js";
 import { notifyOf } from "./notices.js";
 import "./login.js";
-import "./channels.js";
-import "./channel.js";
 
 /** @typedef {import("./api.js").User} User */
 
 // What is not needed at first is loaded when it is.
 const LATER = /** @type {Record<string, () => Promise<unknown>>} */ ({
+  "": () => import("./channels.js"),
+  channel: () => import("./channel.js"),
   users: () => import("./users.js"),
   account: () => import("./account.js"),
 });
@@ -50,8 +50,12 @@ class Panel extends PlainElement {
   async _begin() {
     this._problem = "";
     try {
-      this._user = await whoAmI();
-      await LATER[this._route[0]]?.();
+      const user = await (knownUser ?? whoAmI());
+      knownUser = undefined;
+      if (user) {
+        await LATER[this._route[0]]?.();
+      }
+      this._user = user;
       this._isReady = true;
     } catch (error) {
       this._problem = error instanceof Error ? error.message : String(error);
@@ -72,7 +76,8 @@ class Panel extends PlainElement {
   }
 
   /** @param {CustomEvent<User>} event */
-  _logIn(event) {
+  async _logIn(event) {
+    await LATER[this._route[0]]?.();
     this._user = event.detail;
   }
 
@@ -191,5 +196,8 @@ function readRoute() {
   return parts.map((part) => decodeURIComponent(part));
 }
 
+/** @type {Promise<User | null> | undefined} */
+let knownUser = whoAmI();
+knownUser.catch(() => undefined); // told when the page asks for it
 await loadStrings();
 document.body.append(document.createElement("aw-panel"));

@@ -36,3 +36,15 @@ async def test_a_secret_is_not_made_anew_by_an_administrator(panel: Panel) -> No
     admin = await panel.add_user("admin@radio.example", "admin")
     response = await panel.client.post(ROTATE, json={"streamType": "hls"}, headers=admin)
     assert "owner" in await read_error(response, 403)
+
+
+async def test_addresses_are_the_credentials_without_their_secrets(panel: Panel) -> None:
+    owner = await panel.log_in()
+    path = "/streams/channel/demo"
+    whole = await (await panel.client.get(f"{path}/credentials", headers=owner)).json()
+    response = await panel.client.get(f"{path}/addresses", headers=owner)
+    addresses = await response.json()
+    secrets = {"streamType", "streamKey", "password"}
+    for kind in ("hls", "icecast"):
+        expected = {name: value for name, value in whole[kind].items() if name not in secrets}
+        assert addresses[kind] == expected
