@@ -1,7 +1,7 @@
 // An administrator's users.
 
 import { PlainElement, html, nothing, repeat } from "./lit.js";
-import { formatMoment, t } from "./i18n.js";
+import { formatTime, t } from "./i18n.js";
 import { ask, get } from "./api.js";
 import { confirmAndDo } from "./confirm.js";
 import { copy } from "./clipboard.js";
@@ -158,7 +158,7 @@ class Users extends PlainElement {
           <span class="dim small">
             ${t(role === "admin" ? "role.admin" : "role.owner")} ·
             ${t("users.channels", { n: maxChannels })} ·
-            ${t("users.since", { date: formatMoment(createdAt) })}
+            ${t("users.since", { date: formatTime(createdAt, { dateStyle: "medium" }) })}
           </span>
         </span>
         <button
