@@ -1,5 +1,7 @@
 """The application: the endpoints, and what stands around them."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from .authentication import AuthRoutes
@@ -14,6 +16,7 @@ from .events import EventRoutes
 from .fallback import FallbackRoutes
 from .ledger import LedgerRoutes
 from .levels import LevelRoutes
+from .metrics import MetricsRoutes
 from .middlewares import ANY_ORIGIN, answer_errors, make_cors
 from .operations import OperationRoutes
 from .panel_files import PanelFiles
@@ -42,6 +45,7 @@ def list_endpoints(services: Services) -> list[Endpoint]:
         PublicRoutes,
         WebhookRoutes,
         OperationRoutes,
+        MetricsRoutes,
         PanelSessionRoutes,
     )
     endpoints = [endpoint for kind in kinds for endpoint in kind(services).list_endpoints()]
@@ -52,12 +56,12 @@ def list_endpoints(services: Services) -> list[Endpoint]:
 
 def create_app(
     services: Services,
-    cors_origins: tuple[str, ...] = (ANY_ORIGIN,),
+    cors_origins: Sequence[str] = (ANY_ORIGIN,),
     panel: PanelOptions | None = None,
 ) -> web.Application:
     """Return the API and the panel, to be served by `ApiServer` or by a test.
 
-    `cors_origins`: the origins whose pages may read the answers.
+    `cors_origins`: the origins whose pages may read the answers; the server may change them at any time.
     """
     answer_preflights, add_cors_headers = make_cors(cors_origins)
     app = web.Application(

@@ -8,7 +8,7 @@ from pydantic import Field
 from awazpulse.channels.access import Identity
 from awazpulse.channels.sign_ins import SignIn
 from awazpulse.kinds import Role
-from awazpulse.refusals import InvalidToken, WrongLogin
+from awazpulse.refusals import InvalidToken, ServerDraining, WrongLogin
 
 from .bodies import LoginBody, PasswordChangeBody, RefreshBody
 from .endpoints import Access, Call, Endpoint
@@ -86,7 +86,7 @@ class AuthRoutes:
                 summary="Sign in",
                 body=LoginBody,
                 answer=LoginAnswer,
-                refusals=(WrongLogin,),
+                refusals=(WrongLogin, ServerDraining),
                 is_secret=True,
             ),
             Endpoint(
@@ -139,6 +139,8 @@ class AuthRoutes:
         ]
 
     async def _log_in(self, call: Call) -> LoginAnswer:
+        if self._services.readiness.is_draining:
+            raise ServerDraining
         body = call.body_as(LoginBody)
         user = await self._services.users.authenticate(body.email, body.password, call.address)
         return self._answer(await self._services.sign_ins.begin(user))

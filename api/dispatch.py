@@ -31,7 +31,11 @@ def make_route(endpoint: Endpoint, services: Services) -> web.RouteDef:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         call = await _check(endpoint, request, services)
-        return _answer(endpoint, await endpoint.handler(call))
+        try:
+            return _answer(endpoint, await endpoint.handler(call))
+        finally:
+            if endpoint.method != "GET":
+                services.users.forget_identities()
 
     return web.route(endpoint.method, endpoint.path, handle)
 

@@ -32,15 +32,16 @@ def make_cors(origins: Sequence[str]) -> tuple[Middleware, OnPrepare]:
 
     Never with credentials: who asks is known by the bearer token, which a browser does not add by
     itself. So `*` is safe.
+
+    `origins` may be changed at any time.
     """
-    allowed = frozenset(origins)
 
     def allow(request: web.Request) -> dict[str, str]:
-        if ANY_ORIGIN in allowed:
+        if ANY_ORIGIN in origins:
             return {"Access-Control-Allow-Origin": ANY_ORIGIN}
         origin = request.headers.get("Origin", "")
         return {"Vary": "Origin"} | (
-            {"Access-Control-Allow-Origin": origin} if origin in allowed else {}
+            {"Access-Control-Allow-Origin": origin} if origin in origins else {}
         )
 
     @web.middleware

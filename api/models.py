@@ -23,7 +23,11 @@ class Body(BaseModel):
     """What a client sends: a name that we do not know is refused, for it may be a mistyped one."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=False
+        defer_build=True,
+        alias_generator=to_camel,
+        extra="forbid",
+        frozen=True,
+        populate_by_name=False,
     )
 
 
@@ -31,6 +35,7 @@ class Answer(BaseModel):
     """What we send; made by field names or from a row's attributes."""
 
     model_config = ConfigDict(
+        defer_build=True,
         alias_generator=AliasGenerator(serialization_alias=to_camel),
         from_attributes=True,
         frozen=True,

@@ -1,4 +1,4 @@
-"""For operators and their tools: the health check, and the command line's word to the server."""
+"""For operators and their tools: health and readiness, and the command line's word to the server."""
 
 import asyncio
 from http import HTTPStatus
@@ -7,6 +7,7 @@ from typing import Literal
 from aiohttp import web
 
 from awazpulse.channels.tokens import InternalAction
+from awazpulse.refusals import NotReady
 from awazpulse.store import DatabaseUnavailable
 
 from .authentication import read_bearer_token
@@ -33,8 +34,14 @@ class AliveAnswer(Answer):
     status: Literal["ok"]
 
 
+class ReadyAnswer(Answer):
+    """The server can do all of its work."""
+
+    status: Literal["ready"]
+
+
 class OperationRoutes:
-    """/health, /healthz and /internal."""
+    """/health, /healthz, /readyz and /internal."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -63,6 +70,19 @@ class OperationRoutes:
                 is_secret=True,
             ),
             Endpoint(
+                method="GET",
+                path="/readyz",
+                handler=self._get_ready,
+                access=Access.ANYONE,
+                tag=_TAG,
+                summary="Whether the server can do all of its work",
+                description="All ports listen, the rows are repaired, the database answers, and the"
+                " server is not about to stop. Otherwise 503, with what is missing.",
+                answer=ReadyAnswer,
+                refusals=(NotReady,),
+                is_secret=True,
+            ),
+            Endpoint(
                 method="POST",
                 path="/internal/channels/{id}/refresh",
                 handler=self._refresh,
@@ -84,12 +104,25 @@ class OperationRoutes:
 
     async def _get_health(self, _call: Call) -> HealthAnswer:
         # 200 without a database as well: what is on air stays so, and a restart would end it.
+        answers = await self._does_database_answer()
+        return HealthAnswer(status="ok", database="ok" if answers else "unavailable")
+
+    async def _does_database_answer(self) -> bool:
         try:
             async with asyncio.timeout(PING_TIMEOUT_S):
                 await self._services.database.ping()
         except (DatabaseUnavailable, TimeoutError):
-            return HealthAnswer(status="ok", database="unavailable")
-        return HealthAnswer(status="ok", database="ok")
+            return False
+        return True
+
+    async def _get_ready(self, _call: Call) -> ReadyAnswer:
+        answers = await self._does_database_answer()
+        missing = self._services.readiness.list_missing()
+        if not answers:
+            missing.append("the database does not answer")
+        if missing:
+            raise NotReady(missing)
+        return ReadyAnswer(status="ready")
 
     async def _get_alive(self, _call: Call) -> AliveAnswer:
         return AliveAnswer(status="ok")

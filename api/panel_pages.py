@@ -44,10 +44,10 @@ a connection to the network, run:</p>
 
 @dataclass(frozen=True, slots=True)
 class PanelOptions:
-    """What the pages must be told. `embed_hosts`: whose pages may show the player in a frame."""
+    """What the pages ask of the server. `get_embed_hosts`: whose pages may show the player in a frame."""
 
     get_urls: Callable[[], PublicUrls] = lambda: PublicUrls("localhost")
-    embed_hosts: tuple[str, ...] = ()
+    get_embed_hosts: Callable[[], Sequence[str]] = tuple
 
 
 class PanelPages:
@@ -84,7 +84,7 @@ class PanelPages:
         except UnknownChannel:
             return await self._render(request, "unknown.html", None, {}, ("'none'",))
         is_embedded = request.query.get("embed") == "1"
-        ancestors = (is_embedded and self._options.embed_hosts) or ("'none'",)
+        ancestors = (is_embedded and self._options.get_embed_hosts()) or ("'none'",)
         values = {
             "name": name,
             "channel": channel_id,

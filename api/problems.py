@@ -21,6 +21,7 @@ from awazpulse.refusals import (
     InvalidValue,
     LastAdministrator,
     LimitReached,
+    NotReady,
     OffAir,
     Refusal,
     ServiceUnavailable,
@@ -93,6 +94,7 @@ _KINDS: tuple[tuple[type[Refusal], ProblemKind], ...] = (
         UnreadableSecrets,
         ProblemKind("unreadable-secrets", "Unreadable secrets", HTTPStatus.SERVICE_UNAVAILABLE),
     ),
+    (NotReady, ProblemKind("not-ready", "Not ready", HTTPStatus.SERVICE_UNAVAILABLE)),
     (
         ServiceUnavailable,
         ProblemKind("unavailable", "Not available", HTTPStatus.SERVICE_UNAVAILABLE),

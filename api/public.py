@@ -13,6 +13,10 @@ from .models import Answer
 from .services import Services
 
 CACHE_S = 1
+PUBLIC_HEADERS = {
+    "Cache-Control": f"public, max-age={CACHE_S}",
+    "Access-Control-Allow-Origin": ANY_ORIGIN,
+}
 
 
 class PlaybackUrls(Answer):
@@ -65,10 +69,7 @@ class PublicRoutes:
         return web.Response(
             text=describe(channel).to_json(),
             content_type="application/json",
-            headers={
-                "Cache-Control": f"public, max-age={CACHE_S}",
-                "Access-Control-Allow-Origin": ANY_ORIGIN,
-            },
+            headers=PUBLIC_HEADERS,
         )
 
 

@@ -17,6 +17,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from awazpulse.network import open_listening
 
+from .fast_lane import FastLane, FastProtocol
+
 IDLE_TIMEOUT_S = 15.0
 LINGER_S = 1.0
 MAX_CONNECTIONS = 1000
@@ -49,7 +51,7 @@ class _Turned(asyncio.Protocol):
 class ApiServer:
     """Serves an application on one address.
 
-    `count_lasting` says how many connections last because they read events; they have a limit of their own.
+    `fast_lane` answers what it can ahead of the application. `count_lasting` says how many connections last because they read events; they have a limit of their own.
     """
 
     def __init__(
@@ -59,7 +61,9 @@ class ApiServer:
         idle_timeout_s: float = IDLE_TIMEOUT_S,
         max_connections: int = MAX_CONNECTIONS,
         count_lasting: Callable[[], int] = lambda: 0,
+        fast_lane: FastLane | None = None,
     ) -> None:
+        self._fast_lane = fast_lane
         self._count_lasting = count_lasting
         self._max_connections = max_connections
         self._runner = web.AppRunner(
@@ -87,6 +91,11 @@ class ApiServer:
             self._listeners.append(server)
         return actual
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether clients can connect."""
+        return bool(self._listeners) and all(server.is_serving() for server in self._listeners)
+
     async def close(self) -> None:
         """Stop listening, let answers under way finish for a moment, close the rest. Idempotent."""
         if not self._listeners:
@@ -105,4 +114,5 @@ class ApiServer:
             or len(server.connections) - self._count_lasting() >= self._max_connections
         ):
             return _Turned()
-        return server()
+        handler = server()
+        return handler if self._fast_lane is None else FastProtocol(handler, self._fast_lane)

@@ -19,7 +19,7 @@ from awazpulse.channels.records import (
 from awazpulse.channels.sign_ins import SignIn
 from awazpulse.channels.tokens import AccessToken, InternalAction
 from awazpulse.events.hub import EventHub
-from awazpulse.kinds import StreamType
+from awazpulse.kinds import MetricsAccess, StreamType
 from awazpulse.ledger.reader import Report
 from awazpulse.ledger.reports import Span
 from awazpulse.relay import Title
@@ -35,7 +35,7 @@ class Streams(Protocol):
     async def switch(self, channel_id: str, stream_type: str) -> SwitchOutcome:
         """Select the channel's stream type."""
 
-    async def get_active_stream(self, channel_id: str) -> ActiveStream:
+    def describe_active(self, record: ChannelRecord) -> ActiveStream:
         """Return what is on air with its row, and the selected type."""
 
     async def get_streams(self, channel_id: str) -> list[Stream]:
@@ -105,6 +105,9 @@ class Public(Protocol):
     async def get(self, channel_id: str) -> PublicChannel:
         """Return a channel as it is now. Raises `UnknownChannel`, `ServiceUnavailable`."""
 
+    def peek(self, channel_id: str) -> PublicChannel | None:
+        """Return a channel as it is now, without asking the database; None if that is needed."""
+
     def forget(self, channel_id: str) -> None:
         """Read the channel anew when it is next asked for: its row has changed."""
 
@@ -153,6 +156,9 @@ class Users(Protocol):
 
     async def identify(self, claimed: Identity) -> User:
         """Return the user of a token as they are now. Raises `InvalidToken`."""
+
+    def forget_identities(self) -> None:
+        """Ask the database again who is who: something has changed."""
 
     async def get(self, user_id: str) -> User:
         """Return a user by id. Raises `UnknownUser`."""
@@ -226,6 +232,28 @@ class Fallbacks(Protocol):
         """Leave the channel without a fallback."""
 
 
+class Readiness(Protocol):
+    """Knows whether the server can do all of its work."""
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether nobody new is taken any more."""
+
+    def list_missing(self) -> list[str]:
+        """Return what is missing, each as a part of a sentence."""
+
+
+class Metrics(Protocol):
+    """Knows the server's figures."""
+
+    @property
+    def access(self) -> MetricsAccess:
+        """Who may read them."""
+
+    async def render(self, accept: str) -> tuple[bytes, str]:
+        """Return them as Prometheus reads them, with their content type; `accept` is the request's header."""
+
+
 class Pingable(Protocol):
     """The database, as far as its health goes."""
 
@@ -251,3 +279,5 @@ class Services:
     events: EventHub
     event_clients: EventClients
     webhooks: WebhookCatalog
+    readiness: Readiness
+    metrics: Metrics

@@ -123,7 +123,7 @@ class StreamRoutes:
         return web.Response(text=f"[{text}]", content_type="application/json")
 
     async def _get_active_type(self, call: Call) -> ActiveTypeAnswer:
-        active = await self._services.streams.get_active_stream(call.record.channel.id)
+        active = self._services.streams.describe_active(call.record)
         row = active.stream
         return ActiveTypeAnswer(
             channel_id=active.channel_id,

@@ -12,17 +12,19 @@ import asyncio
 import errno
 import gc
 import logging
-import signal
-import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 from api.app import create_app
-from api.event_clients import EventClients
+from api.fast_lane import FastLane
 from api.panel_pages import PanelOptions
 from api.server import ApiServer
 from api.services import Services
+from awazpulse.announcements import Announcements
 from awazpulse.channels.accounts import Accounts
 from awazpulse.channels.catalog import ChannelCatalog
 from awazpulse.channels.credentials import ChannelCredentials
@@ -31,7 +33,6 @@ from awazpulse.channels.fallback_files import FallbackFiles, ProbedFile
 from awazpulse.channels.happenings import Happenings
 from awazpulse.channels.levels import LevelMonitor
 from awazpulse.channels.public_urls import PublicUrls
-from awazpulse.channels.public_view import PublicView
 from awazpulse.channels.quality import QualityMonitor
 from awazpulse.channels.secrets import Vault
 from awazpulse.channels.sign_ins import SignIns
@@ -39,8 +40,6 @@ from awazpulse.channels.stand_ins import StandInShelf
 from awazpulse.channels.stream_manager import StreamManager
 from awazpulse.channels.tokens import Tokens
 from awazpulse.descriptors import DescriptorBudget, raise_limit
-from awazpulse.events.hub import EventHub
-from awazpulse.events.ticker import Ticker
 from awazpulse.first_start import FirstOwner, populate_if_empty
 from awazpulse.kinds import StreamType
 from awazpulse.ledger.book import Book
@@ -49,27 +48,32 @@ from awazpulse.ledger.reader import LedgerReader
 from awazpulse.ledger.titles import TitleLog
 from awazpulse.ledger.upkeep import Upkeep
 from awazpulse.ledger.writer import LedgerWriter
+from awazpulse.logs import change_logging
 from awazpulse.media.client import MediaWorker
 from awazpulse.media.errors import MediaFailed
 from awazpulse.media.errors import UnusableFile as NoAudio
+from awazpulse.metrics.gauges import Counted, DatabaseCounts, Gauges
+from awazpulse.metrics.heartbeat import Heartbeat
+from awazpulse.metrics.scrape import Scrape
+from awazpulse.readiness import Readiness
 from awazpulse.refusals import Refusal, ServiceUnavailable, UnusableFile
 from awazpulse.relay import Input, Source, Station
 from awazpulse.relay.fanout import FanOut
 from awazpulse.relay.pacing import Pacing
 from awazpulse.relay.standby import Standby
+from awazpulse.reload import Reloader
 from awazpulse.running import RunningServer
+from awazpulse.sd_notify import ServiceManager
 from awazpulse.settings import PREFIX, Settings, SettingsError, load_secret_key, prepare_data_dir
+from awazpulse.signals import Signals
 from awazpulse.store import (
     Database,
     DatabaseUnavailable,
     InvalidDatabaseUrl,
+    Share,
     migrate,
     open_database,
 )
-from awazpulse.turns import Turns
-from awazpulse.webhooks.catalog import WebhookCatalog
-from awazpulse.webhooks.outbox import Outbox
-from awazpulse.webhooks.sender import WebhookSender
 from hls.server import HlsServer
 from icecast_compat.server import IcecastLimits, IcecastServer
 from ingest.rtmp.limits import RtmpLimits
@@ -77,7 +81,9 @@ from ingest.rtmp.server import RtmpServer
 
 logger = logging.getLogger(__name__)
 
-EVENT_TURN_S = 0.002  # of one turn of the loop, for those who read events
+API_TRANSACTIONS = 3  # at once: encoders that come in have the rest
+DRAIN_LOOK_S = 0.25  # how often it is looked whether somebody still listens
+MAX_CLOSE_S = 30.0  # what the end after it takes at most
 LEDGER_CLOSE_S = 5.0  # how long the server's stop waits for the ledger's last rows
 
 
@@ -119,15 +125,16 @@ class Core:
         )
         self.vault = Vault(secret_key)
         self.tokens = Tokens(secret_key)
-        self.accounts = Accounts(self.database)
-        self.sign_ins = SignIns(self.database)
-        self.catalog = ChannelCatalog(self.database, self.vault, lambda: self.urls)
+        self.for_api = Share(self.database, API_TRANSACTIONS)
+        self.accounts = Accounts(self.for_api)
+        self.sign_ins = SignIns(self.for_api)
+        self.catalog = ChannelCatalog(self.for_api, self.vault, lambda: self.urls)
         self.media = MediaWorker()
         self.stand_ins = StandInShelf(self.media, settings.data_dir)
         self.manager = StreamManager(
             self.database, self.vault, lambda: self.urls, stand_ins=self.stand_ins
         )
-        self.fallbacks = FallbackFiles(self.database, settings.data_dir, _Prober(self.media))
+        self.fallbacks = FallbackFiles(self.for_api, settings.data_dir, _Prober(self.media))
         self.running = RunningServer(settings.data_dir)
 
     async def close(self) -> None:
@@ -154,6 +161,15 @@ def _open_countries(settings: Settings) -> Callable[[str], str | None]:
         return open_countries(settings.country_database)
     except UnusableCountryDatabase as error:
         raise SettingsError(f"{PREFIX}COUNTRY_DATABASE: {error}") from None
+
+
+def _make_pacing(settings: Settings) -> Pacing:
+    return Pacing(
+        min_interval_s=settings.fanout_min_interval_ms / 1000,
+        max_interval_s=settings.fanout_max_interval_ms / 1000,
+        sends_per_second=float(settings.fanout_sends_per_second),
+        stall_timeout_s=settings.stall_timeout_s,
+    )
 
 
 class _Gate:
@@ -213,35 +229,13 @@ class App:
             address_rule=settings.ledger_addresses, find_country=_open_countries(settings)
         )
         manager.on_changed(TitleLog(self._book).note)
-        self._ledger = LedgerWriter(
-            self.core.database, self._book, Upkeep(self.core.database, settings.ledger_days)
+        self._upkeep = Upkeep(self.core.database, settings.ledger_days)
+        self._ledger = LedgerWriter(self.core.database, self._book, self._upkeep)
+        self._told = told = Announcements(
+            self.core, self._levels, private_webhooks=settings.webhook_private_addresses
         )
-        public = PublicView(self.core.database, manager.live, lambda: self.core.urls)
-        turns = Turns(loop.call_soon, time.monotonic, EVENT_TURN_S)
-        self._events = EventHub(turns.add, public.shows_listeners)
-        self._ticker = Ticker(self._events, manager.live_broadcasts, self._levels.report)
-        manager.on_changed(self._events.note)
-        event_clients = EventClients()
-        self._outbox = Outbox(self.core.database)
-        self._events.on_message = self._outbox.note
-        self._sender = WebhookSender(
-            self.core.database,
-            self.core.vault,
-            allows_private=settings.webhook_private_addresses,
-            has_work=lambda: self._outbox.has_webhooks,
-        )
-        self._outbox.on_written = self._sender.wake
-        webhooks = WebhookCatalog(self.core.database, self.core.vault, self._outbox.reread)
         budget = DescriptorBudget(raise_limit())
-        self._fanout = FanOut(
-            loop,
-            Pacing(
-                min_interval_s=settings.fanout_min_interval_ms / 1000,
-                max_interval_s=settings.fanout_max_interval_ms / 1000,
-                sends_per_second=float(settings.fanout_sends_per_second),
-                stall_timeout_s=settings.stall_timeout_s,
-            ),
-        )
+        self._fanout = FanOut(loop, _make_pacing(settings))
         self._rtmp_gate = _Gate(manager, StreamType.HLS)
         self._icecast_gate = _Gate(manager, StreamType.ICECAST)
         self._rtmp = RtmpServer(self._rtmp_gate, RtmpLimits(silence_s=settings.rtmp_timeout_s))
@@ -260,6 +254,21 @@ class App:
         budget.count_in(lambda: self._icecast.waiting)
         budget.count_in(lambda: self._hls.connections)
         core = self.core
+        self._readiness = Readiness()
+        counted = Counted(
+            manager,
+            self._fanout,
+            self._hls,
+            self._quality,
+            self._book,
+            lambda: self._readiness.is_draining,
+        )
+        transactions = DatabaseCounts()
+        core.database.on_transaction = transactions.note
+        self._heartbeat = Heartbeat(loop)
+        gauges = Gauges(counted, transactions, self._heartbeat.lag, version("awazpulse"))
+        self._heartbeat.on_beat = gauges.note_peak
+        self._metrics = Scrape(gauges, settings.metrics_access)
         services = Services(
             manager,
             core.catalog,
@@ -270,18 +279,27 @@ class App:
             core.fallbacks,
             self._levels,
             Diagnosis(manager.live, happenings, self._quality),
-            LedgerReader(core.database, self._book.now_ms),
-            public,
-            self._events,
-            event_clients,
-            webhooks,
+            LedgerReader(core.for_api, self._book.now_ms),
+            told.public,
+            told.hub,
+            told.clients,
+            told.webhooks,
+            self._readiness,
+            self._metrics,
         )
-        panel = PanelOptions(lambda: core.urls, settings.embed_host_list)
+        self._readiness.watch_port("RTMP", lambda: self._rtmp.is_listening)
+        self._readiness.watch_port("Icecast", lambda: self._icecast.is_listening)
+        self._readiness.watch_port("HLS", lambda: self._hls.is_listening)
+        self._readiness.watch_port("the API", lambda: self._api.is_listening)
+        self._cors_origins = list(settings.cors_origin_list)
+        self._addressing: asyncio.Task[None] | None = None
+        panel = PanelOptions(lambda: core.urls, lambda: self._settings.embed_host_list)
         self._api = ApiServer(
-            create_app(services, settings.cors_origin_list, panel),
-            count_lasting=lambda: event_clients.count,
+            create_app(services, self._cors_origins, panel),
+            fast_lane=FastLane(told.public.peek),
+            count_lasting=lambda: told.clients.count,
         )
-        budget.count_in(lambda: event_clients.count)
+        budget.count_in(lambda: told.clients.count)
         manager.add_delivery(StreamType.HLS, self._hls)
         manager.add_delivery(StreamType.ICECAST, self._icecast)
 
@@ -298,12 +316,11 @@ class App:
         )
         await core.manager.start()
         await self._ledger.start()
-        await self._outbox.start()
-        self._sender.start()
+        await self._told.start()
         self._standby.start()
         self._levels.start()
         self._quality.start()
-        self._ticker.start()
+        self._heartbeat.start()
         await self._sweep_fallbacks()
         owner = await populate_if_empty(core.accounts, core.catalog)
         channels = [channel.id for channel in await core.catalog.list_all()]
@@ -311,18 +328,81 @@ class App:
         core.running.announce(self._settings.bind, core.urls)
         for gate in (self._rtmp_gate, self._icecast_gate):
             gate.is_open.set()
+        self._readiness.is_repaired = True
         return Started(core.urls, channels, credentials, owner)
+
+    def describe(self) -> str:
+        """Return in one line how the server is."""
+        live = self.core.manager.live_broadcasts()
+        listeners = sum(broadcast.listeners for broadcast in live)
+        return f"{len(live)} channels on air, {listeners} listeners"
+
+    def prepare_settings(self, settings: Settings) -> Callable[[], None]:
+        """Return what takes settings up while everybody stays on air. Raises `SettingsError`.
+
+        Of what needs a restart they must have the present values.
+        """
+        return partial(self._take_up, settings, _open_countries(settings))
+
+    def _take_up(self, settings: Settings, find_country: Callable[[str], str | None]) -> None:
+        former, self._settings = self._settings, settings
+        change_logging(settings.log_level, settings.log_format)
+        self._cors_origins[:] = settings.cors_origin_list
+        self._fanout.pacing = _make_pacing(settings)
+        self._rtmp.limits = replace(self._rtmp.limits, silence_s=settings.rtmp_timeout_s)
+        self._icecast.set_timeouts(settings.head_timeout_s, settings.source_timeout_s)
+        self._metrics.access = settings.metrics_access
+        self._upkeep.days = settings.ledger_days
+        self._book.address_rule = settings.ledger_addresses
+        self._book.find_country = find_country
+        if settings.effective_public_host != former.effective_public_host:
+            self._change_public_host(settings.effective_public_host)
+
+    def _change_public_host(self, host: str) -> None:
+        self._icecast.router.public_host = host
+        self.core.urls = replace(self.core.urls, host=host)
+        self.core.running.announce(self._settings.bind, self.core.urls)
+        self._addressing = asyncio.get_running_loop().create_task(self._address_rows())
+
+    async def _address_rows(self) -> None:
+        try:
+            await self.core.manager.address_rows()
+        except Refusal as refusal:
+            logger.warning("the streams' rows keep the former public host: %s", refusal)
+
+    async def drain(self, seconds: float, at_once: asyncio.Event) -> None:
+        """Take nobody new, and let those who listen hear on.
+
+        Return when nobody listens any more, when the time is over, or when `at_once` is set.
+        """
+        self._readiness.is_draining = True
+        self.core.manager.is_draining = True
+        self._icecast.router.is_draining = True
+        self._hls.router.is_draining = True
+        logger.info("draining for %g s at most: %s", seconds, self.describe())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._has_listeners and not at_once.is_set():
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(DRAIN_LOOK_S):
+                            await at_once.wait()
+
+    @property
+    def _has_listeners(self) -> bool:
+        return any(broadcast.listeners for broadcast in self.core.manager.live_broadcasts())
 
     async def close(self) -> None:
         """End what is on air, then the rest. Also after a `start` that failed."""
+        self._readiness.is_draining = True
         self.core.running.withdraw()
+        if self._addressing is not None:
+            self._addressing.cancel()
         for gate in (self._rtmp_gate, self._icecast_gate):
             gate.is_open.set()  # who waits there is refused now, and not at a deadline
         closers = (
             self._levels.close(),
-            self._ticker.close(),
             self.core.manager.close(),
-            self._end_events(),
+            self._told.end_events(),
             *(server.close() for server in (self._api, self._rtmp, self._icecast, self._hls)),
         )
         for closer in closers:
@@ -332,14 +412,11 @@ class App:
                 logger.exception("a part of the server did not end well")
         self._standby.close()
         self._quality.close()
+        self._heartbeat.close()
         self._fanout.close()
         await self._ledger.close(LEDGER_CLOSE_S)
-        await self._outbox.close(LEDGER_CLOSE_S)
-        await self._sender.close()
+        await self._told.close()
         await self.core.close()
-
-    async def _end_events(self) -> None:
-        self._events.close()
 
     async def _sweep_fallbacks(self) -> None:
         """Delete what uploads have left behind that a crash has ended."""
@@ -374,20 +451,38 @@ class App:
 
 
 async def serve(settings: Settings, on_started: Callable[[Started], None]) -> None:
-    """Run a server until SIGINT or SIGTERM. Raises `SettingsError` when it cannot start."""
-    stop = asyncio.Event()
+    """Run a server until SIGINT or SIGTERM; SIGHUP has it read its settings again.
+
+    Raises `SettingsError` when it cannot start.
+    """
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    signals = Signals(loop)
+    service = ServiceManager.from_environment()
     app = App(settings)
+    reloader = Reloader(settings, app.prepare_settings)
+
+    def reload() -> None:
+        service.tell_reloading()
+        reloader.reload()
+        service.tell_ready(app.describe())
+
     try:
         started = await app.start()
         _spare_collector()
         on_started(started)
-        await stop.wait()
+        signals.on_reload(reload)
+        service.tell_ready(app.describe())
+        service.start_beating(loop, app.describe)
+        await signals.wait_for_end()
+        drain_s = reloader.settings.drain_s
+        if drain_s and not signals.at_once.is_set():
+            service.tell_stopping("draining", drain_s + MAX_CLOSE_S)
+            await app.drain(drain_s, signals.at_once)
         logger.info("stopping")
+        service.tell_stopping("stopping")
     finally:
         await app.close()
+        service.close()
 
 
 def _spare_collector() -> None:

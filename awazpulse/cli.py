@@ -329,7 +329,7 @@ def _shorten(path: str) -> str:
 
 async def _serve(args: argparse.Namespace) -> None:
     settings = load_settings()
-    log = start_logging(settings.log_level)
+    log = start_logging(settings.log_level, settings.log_format)
     for name in find_unknown_variables():
         logger.warning("%s is no setting of this server; see the table in the README", name)
 

@@ -47,6 +47,14 @@ class FormatChange(StrEnum):
     END = "end"
 
 
+class MetricsAccess(StrEnum):
+    """Who may read `/metrics`."""
+
+    LOOPBACK = "loopback"
+    ANYBODY = "anybody"
+    ADMIN = "admin"
+
+
 class Role(StrEnum):
     """What a user may do; see `awazpulse.channels.access`."""
 

@@ -27,7 +27,9 @@ from pydantic import (
 
 from awazpulse.channels.keys import MIN_SECRET_KEY_CHARACTERS
 from awazpulse.errors import AwazPulseError
+from awazpulse.kinds import MetricsAccess
 from awazpulse.ledger.privacy import AddressRule
+from awazpulse.logs import LogFormat
 
 PREFIX = "AWAZPULSE_"
 CONFIG_FILE = "awazpulse.toml"
@@ -87,6 +89,21 @@ class Settings(BaseModel):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="how much is logged"
+    )
+    log_format: LogFormat = Field(
+        LogFormat.TEXT, description="what a line of the log is: text, or json (one object)"
+    )
+    metrics_access: MetricsAccess = Field(
+        MetricsAccess.LOOPBACK,
+        description="who may read /metrics: loopback (this machine, without a proxy), anybody,"
+        " or admin (with an administrator's token)",
+    )
+    drain_s: float = Field(
+        0.0,
+        ge=0,
+        le=86_400,
+        description="seconds for which listeners hear on after SIGTERM, while nobody new is taken;"
+        " 0: none",
     )
     source_timeout_s: float = Field(
         10.0, gt=0, le=3600, description="seconds of silence after which an Icecast source is lost"

@@ -19,7 +19,7 @@ from .report import Report, say
 
 BENCHMARKS = (
     *("fan_out", "mounts", "crowd", "few", "joins", "stalled", "outage"),
-    *("hls_delivery", "rtmp_ingest"),
+    *("hls_delivery", "rtmp_ingest", "api"),
 )
 CHECKED = ("fan_out", "mounts", "hls_delivery", "rtmp_ingest")
 TRIES = 3

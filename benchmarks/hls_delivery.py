@@ -18,14 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import report
-from .hls import wrk
+from . import report, wrk
 from .hls.on_air import PATH, copy, on_air, wait_for_segments
-from .hls.wrk import Answered
 from .machine import ask, load_core, pinned, run_seconds, running
 from .peers.nginx import Nginx, find_nginx, nginx_files
 from .report import Figure, Report, say, turn_figures
 from .server import OurServer, Turns, our_server
+from .wrk import Answered
 
 OURS, NGINX = "awazpulse", "nginx"
 _WARM_S = 2.2  # in which all have had their first segment

@@ -113,6 +113,7 @@ OFF_AIR = build_error(404, "This channel is not on air.")
 SEGMENT_GONE = build_error(404, "This segment is no longer kept, or never was.")
 METHOD_NOT_ALLOWED = build_refusal(405, f"Only {ALLOWED_METHODS} are answered here.")
 FULL = build_error(503, "max listeners reached", "Retry-After: 10\r\n")
+DRAINING = build_error(503, "The server is about to stop.", "Retry-After: 10\r\n")
 NOT_READY = build_error(
     503, "The channel has just gone on air; its audio is not here yet.", "Retry-After: 2\r\n"
 )

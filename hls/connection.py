@@ -36,6 +36,7 @@ class Server(Protocol):
 
     limits: Limits
     router: Router
+    sent_bytes: int
 
     def now(self) -> float:
         """Monotonic seconds."""
@@ -201,6 +202,7 @@ class Connection(asyncio.Protocol):
         self._transport.write_eof()
 
     def _write(self, head: bytes, body: bytes | memoryview) -> None:
+        self._server.sent_bytes += len(head) + len(body)
         if len(body) < _SMALL_BODY_BYTES:
             self._transport.write(head + body)
         else:

@@ -20,6 +20,7 @@ class Router:
 
     def __init__(self) -> None:
         self.channels: dict[str, Channel] = {}
+        self.is_draining = False  # then no listener is taken any more; who listens already goes on
 
     def respond(self, request: Request, address: str, now: float) -> Answer | Channel:
         """Return the answer, or the channel whose first segment the request has to wait for."""
@@ -34,12 +35,16 @@ class Router:
                 return self._respond_segment(request, address, now)
         return answers.NOT_FOUND
 
+    @property
+    def _refusal(self) -> Answer:
+        return answers.DRAINING if self.is_draining else answers.FULL
+
     def _respond_playlist(self, request: Request, address: str, now: float) -> Answer | Channel:
         channel = self.channels.get(request.path[len(_FOLDER) : -len(_PLAYLIST)])
         if channel is None:
             return answers.OFF_AIR
         if not _admits(channel, request, address, now):
-            return answers.FULL
+            return self._refusal
         playlist = channel.playlist(compressed=request.accepts_gzip)
         if playlist is not None:
             return playlist
@@ -55,7 +60,7 @@ class Router:
         if segment is None:
             return answers.SEGMENT_GONE
         if not _admits(channel, request, address, now, len(segment.body)):
-            return answers.FULL
+            return self._refusal
         if request.range is not None:
             return answers.build_segment_range(segment.body, request.range) or segment
         return segment

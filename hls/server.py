@@ -15,6 +15,7 @@ from awazpulse.http_date import format_http_date
 from awazpulse.kinds import StreamType
 from awazpulse.network import open_listening
 from awazpulse.relay import Broadcast, End, EndReason
+from awazpulse.relay.listener_count import ListenerCount
 from awazpulse.relay.sessions import NoSessionLog, SessionLog
 from awazpulse.turns import Turns
 
@@ -47,6 +48,25 @@ class _ChannelLog:
         self._log.end_session(number, sent_bytes, ended_ago_s)
 
 
+class _Admission:
+    """The listeners of one broadcast, and the joins of the server."""
+
+    def __init__(self, server: "HlsServer", count: ListenerCount) -> None:
+        self._server = server
+        self._count = count
+
+    @property
+    def has_room(self) -> bool:
+        return self._count.has_room and not self._server.router.is_draining
+
+    def listener_joined(self) -> None:
+        self._server.joins += 1
+        self._count.listener_joined()
+
+    def listener_left(self) -> None:
+        self._count.listener_left()
+
+
 class HlsServer:
     """The HLS delivery of all channels.
 
@@ -64,6 +84,8 @@ class HlsServer:
         self._has_room = has_room
         self._session_log = session_log or NoSessionLog()
         self.router = Router()
+        self.joins = 0
+        self.sent_bytes = 0
         self.now = time.monotonic
         self._connections: set[Connection] = set()
         self._packagers: dict[str, Packager] = {}  # by channel id, as the next one
@@ -98,6 +120,11 @@ class HlsServer:
         self._pull()
         return actual
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether clients can connect."""
+        return bool(self._servers) and all(server.is_serving() for server in self._servers)
+
     async def close(self) -> None:
         """Stop listening and cut every client off. A second call changes nothing."""
         for handle in (self._tick_handle, self._pull_handle):
@@ -126,7 +153,7 @@ class HlsServer:
         if earlier is not None:
             earlier.on_close(End(EndReason.FAILED, why="another broadcast took its place"))
         listeners = RecentListeners(
-            broadcast.listeners_of(StreamType.HLS),
+            _Admission(self, broadcast.listeners_of(StreamType.HLS)),
             expiry_s=self.limits.listener_expiry_s,
             max_clients=self.limits.clients,
             log=_ChannelLog(self._session_log, channel.id),

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 from awazpulse.channels.public_urls import SOURCE_USERNAME
-from awazpulse.refusals import ChannelBusy, Refusal, UnknownChannel, WrongSecret
+from awazpulse.refusals import ChannelBusy, Refusal, ServerDraining, UnknownChannel, WrongSecret
 from awazpulse.relay import Station
 
 from .mount_path import parse_mount_path
@@ -132,7 +132,8 @@ def read_station(headers: dict[str, str], content_type: str, address: str) -> St
 def refuse_login(refusal: Refusal) -> bytes:
     """Return the answer to a login that a rule of ours refuses.
 
-    BUTT tries again after a 403 and gives up after a 5xx, so a passing trouble of ours is a 403 too.
+    BUTT tries again after a 403 and gives up after a 5xx, so a passing trouble of ours is a 403 too. A
+    server that is about to stop is a 503: encoders and proxies that know other servers go there.
     """
     match refusal:
         case WrongSecret():
@@ -141,5 +142,7 @@ def refuse_login(refusal: Refusal) -> bytes:
             return refuse(404, str(refusal))
         case ChannelBusy():
             return refuse(403, MOUNT_IN_USE)
+        case ServerDraining():
+            return refuse(503, str(refusal))
         case _:
             return refuse(403, str(refusal))

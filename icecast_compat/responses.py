@@ -46,6 +46,7 @@ NO_CONTENT_TYPE = "No Content-type given"
 NOT_FOUND = "The file you requested could not be found"
 MAX_LISTENERS = "max listeners reached"
 CONNECTION_LIMIT = "Icecast connection limit reached"
+SERVER_STOPS = "The server is about to stop"
 NO_SOURCE = "Source does not exist"
 MISSING_PARAMETER = "Missing parameter"
 

@@ -70,6 +70,7 @@ class Router:
     """Decides what to do for each request.
 
     `mounts` has the mounts on air by channel id; its owner changes it. `started` is in seconds since 1970.
+    `public_host` may be changed at any time.
     """
 
     def __init__(
@@ -80,14 +81,15 @@ class Router:
         started: float,
     ) -> None:
         self._mounts = mounts
-        self._public_host = public_host
+        self.public_host = public_host
         self._public_port = public_port
         self._started = started
+        self.is_draining = False  # then no listener is taken any more
 
     @property
     def base_url(self) -> str:
         """The beginning of all URLs that are told to clients."""
-        return f"http://{bracket_host(self._public_host)}:{self._public_port()}"
+        return f"http://{bracket_host(self.public_host)}:{self._public_port()}"
 
     def route(self, request: Request, address: str, body: bytes | None = None) -> Outcome:
         """Return what the request leads to."""
@@ -117,6 +119,8 @@ class Router:
         return self._listen(request)
 
     def _listen(self, request: Request) -> Reply | Listen:
+        if self.is_draining:
+            return Reply(responses.refuse(503, responses.SERVER_STOPS))
         mount = self._find_mount(request.path)
         if mount is None:
             return Reply(responses.refuse(404, responses.NOT_FOUND))
@@ -157,7 +161,7 @@ class Router:
     def _status(self) -> Reply:
         document = describe_server(
             self._mounts.values(),
-            host=self._public_host,
+            host=self.public_host,
             base_url=self.base_url,
             started=self._started,
         )

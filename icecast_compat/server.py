@@ -11,7 +11,7 @@ import logging
 import socket
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -134,6 +134,18 @@ class IcecastServer:
     def waiting(self) -> int:
         """How many connections have not sent a whole request, or are being answered for the last time."""
         return len(self._waiting)
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether clients can connect."""
+        return bool(self._listening) and all(one.fileno() >= 0 for one in self._listening)
+
+    def set_timeouts(self, head_timeout_s: float, source_timeout_s: float) -> None:
+        """Give the clients and sources that come from now on other timeouts."""
+        self.limits = replace(
+            self.limits, head_timeout_s=head_timeout_s, source_timeout_s=source_timeout_s
+        )
+        self.head_timeout_s = head_timeout_s
 
     async def start(self, host: str, port: int) -> int:
         """Listen; return the port, which the kernel chose if `port` was 0.

@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "awazpulse.events": {"awazpulse.channels", "awazpulse.relay"},
     "awazpulse.webhooks": {"awazpulse.channels", "awazpulse.events", "awazpulse.store"},
     "awazpulse.ledger": {"awazpulse.channels", "awazpulse.relay", "awazpulse.store"},
+    "awazpulse.metrics": {"awazpulse.channels", "awazpulse.relay"},
     "ingest": {"awazpulse.audio", "awazpulse.relay", "awazpulse.channels"},
     "icecast_compat": {"awazpulse.audio", "awazpulse.relay", "awazpulse.channels"},
     "hls": {"awazpulse.audio", "awazpulse.relay"},

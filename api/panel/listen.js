@@ -11,6 +11,7 @@ import { renderVolume } from "./listening.js";
 import { drawQrCode } from "./qr-code.js";
 
 const RETRY_MS = 5000;
+const SETTLE_MS = 300;
 
 /** @typedef {import("./events.js").ChannelEvent} ChannelEvent */
 /**
@@ -104,7 +105,8 @@ class ListenPage extends PlainElement {
   _apply({ type, data }) {
     const station = this._station;
     if (!station || type === "on_air" || type === "switched") {
-      this._read(); // its addresses may be others
+      // Its addresses may be others. An answer of just before may be handed out for a moment.
+      setTimeout(() => this._read(), SETTLE_MS);
     } else if (type === "off_air") {
       this._take({ ...station, isLive: false, title: null, artist: null, track: null });
     } else if (type === "title") {

@@ -32,6 +32,8 @@ from .throttle import FailureThrottle
 
 MAX_EMAIL_CHARACTERS = 255
 USER_ID = re.compile(r"[A-Za-z0-9_.-]{1,36}")  # ours are UUIDs; another system's may be others
+IDENTITY_S = 1.0  # the command line may have changed a user
+MAX_IDENTITIES = 10_000
 _ADMINISTRATOR = (Role.ADMIN, True)  # role, isActive
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
 
@@ -53,6 +55,8 @@ class Accounts:
         self._throttle = throttle or FailureThrottle()
         self._clock = clock
         self._sleep = sleep
+        self._identified: dict[tuple[str, str | None, int], tuple[float, User]] = {}
+        self._changes = 0
 
     async def create(self, email: str, password: str, role: str = Role.STATION_OWNER) -> User:
         """Make a user. Raises `InvalidValue`, `AlreadyExists`."""
@@ -120,9 +124,26 @@ class Accounts:
     async def identify(self, claimed: Identity) -> User:
         """Return the user of a token that we have signed, as they are now.
 
-        Raises `InvalidToken` when they are gone or disabled, have changed their password since, or
-        have signed out.
+        That is remembered for a second, or until `forget_identities`. Raises `InvalidToken` when they are
+        gone or disabled, have changed their password since, or have signed out.
         """
+        key = (claimed.user_id, claimed.sign_in_id, claimed.issued_at)
+        good_until, user = self._identified.get(key, (0.0, None))
+        if user is None or self._clock() >= good_until:
+            changes = self._changes
+            user = await self._identify(claimed)
+            if changes == self._changes:  # else it may be what has just changed
+                if len(self._identified) >= MAX_IDENTITIES:
+                    self._identified.clear()
+                self._identified[key] = (self._clock() + IDENTITY_S, user)
+        return user
+
+    def forget_identities(self) -> None:
+        """Ask the database again who is who: something has changed."""
+        self._changes += 1
+        self._identified.clear()
+
+    async def _identify(self, claimed: Identity) -> User:
         live = select(RefreshToken.id).where(RefreshToken.sign_in_id == claimed.sign_in_id)
         with refusing_when_away("look up the user"):
             async with self._sessions.read() as session:

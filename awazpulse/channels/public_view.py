@@ -79,6 +79,13 @@ class PublicView:
         """Read the channel anew when it is next asked for: its row has changed."""
         self._known.pop(channel_id, None)
 
+    def peek(self, channel_id: str) -> PublicChannel | None:
+        """Return a channel as it is now, without asking the database; None if that is needed."""
+        known = self._known.get(channel_id)
+        if known is None or not known.exists or self._clock() - known.read_at > LIFETIME_S:
+            return None
+        return self._describe(channel_id, known)
+
     async def get(self, channel_id: str) -> PublicChannel:
         """Return a channel as it is now. Raises `UnknownChannel`, `ServiceUnavailable`."""
         if not CHANNEL_ID.fullmatch(channel_id):

@@ -51,7 +51,7 @@ class SourceQuality:
         self.source_input = source_input
         self.reported_at: float | None = None
         self.reported: Quality | None = None
-        self._gaps = 0
+        self.gaps = 0
         self._longest_gap_s = 0.0
         self._last_frame = -1.0
         self._began: tuple[float, int] | None = None  # when, and the samples by then
@@ -68,7 +68,7 @@ class SourceQuality:
         if self._last_frame >= 0 and last > self._last_frame:
             gap_s = last - self._last_frame
             if gap_s > GAP_S:
-                self._gaps += 1
+                self.gaps += 1
                 self._longest_gap_s = max(self._longest_gap_s, gap_s)
                 self._began = None  # what was lost in it is not the clock's
         self._last_frame = last
@@ -81,7 +81,7 @@ class SourceQuality:
         """Return what is known now."""
         is_long = self._clock_s >= MIN_CLOCK_S
         percent = round((self._audio_s / self._clock_s - 1) * 100, 2) if is_long else None
-        return Quality(self._bitrate_kbps, self._gaps, round(self._longest_gap_s, 1), percent)
+        return Quality(self._bitrate_kbps, self.gaps, round(self._longest_gap_s, 1), percent)
 
     def take_report(self, now: float) -> Quality | None:
         """Return the quality if it is worth telling: at first, and when it has changed notably."""
@@ -122,6 +122,7 @@ class QualityMonitor:
         self._list_broadcasts = list_broadcasts
         self._on_report = on_report
         self._clock = clock
+        self.gaps = 0  # of all sources since the start
         self._sources: dict[int, SourceQuality] = {}  # by broadcast
         self._timer: asyncio.TimerHandle | None = None
 
@@ -159,7 +160,9 @@ class QualityMonitor:
         if known is None or known.source_input is not source_input:
             known = self._sources[broadcast.id] = SourceQuality(source_input)
         now = self._clock()
+        gaps = known.gaps
         known.look(broadcast, now)
+        self.gaps += known.gaps - gaps
         report = known.take_report(now)
         if report is not None:
             self._on_report(broadcast, report)

@@ -26,5 +26,10 @@ async def repair_rows(session: AsyncSession, urls: PublicUrls) -> None:
             **OFF_AIR,
         )
     )
+    await address_rows(session, urls)
+
+
+async def address_rows(session: AsyncSession, urls: PublicUrls) -> None:
+    """Have every row say where this server plays it."""
     for stream in await session.scalars(select(Stream)):
         address_stream(stream, stream.channel_id, urls)

@@ -10,21 +10,30 @@ import asyncio
 import hmac
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
 from awazpulse.kinds import StreamStatus, StreamType, TakeoverPolicy
 from awazpulse.refusals import (
+    AccountDisabled,
     ChannelBusy,
     ChannelDisabled,
+    ChannelInMaintenance,
     EncoderGone,
     EncodersFight,
     InvalidValue,
     OffAir,
     Refusal,
+    ServerDraining,
     ServiceUnavailable,
+    TypeNotSelected,
     UnknownChannel,
+    UnreadableSecrets,
+    UnsupportedFormat,
+    WrongSecret,
+    find_code,
 )
 from awazpulse.relay import Broadcast, End, EndReason, Input, Source, Station, Title
 from awazpulse.store import DatabaseUnavailable, Sessions, Stream, utc_now
@@ -48,7 +57,7 @@ from .records import (
     load_channel,
     load_policies,
 )
-from .repair import repair_rows
+from .repair import address_rows, repair_rows
 from .row_writer import REREAD_INTERVAL_S, WRITE_INTERVAL_S, RowWriter
 from .secrets import Vault
 from .source_login import SourceLogin
@@ -62,6 +71,21 @@ CLOSE_TIMEOUT_S = 5.0  # how long the server's stop waits for the database
 MIN_ROWS_TIMEOUT_S = 1.0  # of it, what the rows get at least when a switch has taken the rest
 logger = logging.getLogger(__name__)
 
+_OF_ENCODERS = (
+    AccountDisabled,
+    ChannelBusy,
+    ChannelDisabled,
+    ChannelInMaintenance,
+    EncoderGone,
+    EncodersFight,
+    ServerDraining,
+    ServiceUnavailable,
+    TypeNotSelected,
+    UnknownChannel,
+    UnreadableSecrets,
+    UnsupportedFormat,
+    WrongSecret,
+)
 REREAD_CHANNELS = 250  # per query: more of them would hold the event loop for over 5 ms
 
 
@@ -120,6 +144,9 @@ class StreamManager:
         self._locks = ChannelLocks()
         self._switches: set[asyncio.Task[SwitchOutcome]] = set()
         self._is_closing = False
+        self.is_draining = False  # then no source is taken any more; those on air stay
+        # By the refusals' codes. The usual ones are there from the start: who watches a count sees its first.
+        self.refused_logins = Counter({find_code(kind): 0 for kind in _OF_ENCODERS})
 
     async def start(self) -> None:
         """Repair what a crash has left in the rows, and begin to keep them true."""
@@ -134,6 +161,12 @@ class StreamManager:
         with refusing_when_away("repair the streams"):
             async with self._sessions.write() as session:
                 await repair_rows(session, self._urls())
+
+    async def address_rows(self) -> None:
+        """Have every row say this server's present addresses. Raises `ServiceUnavailable`."""
+        with refusing_when_away("address the streams"):
+            async with self._sessions.write() as session:
+                await address_rows(session, self._urls())
 
     async def close(self) -> None:
         """End every broadcast and write the rows, waiting at most `CLOSE_TIMEOUT_S` for that.
@@ -225,6 +258,8 @@ class StreamManager:
         """
         wanted = parse_stream_type(stream_type)
         try:
+            if self.is_draining:
+                raise ServerDraining  # it is reported as all others are
             return await self._connect(channel_id, wanted, secret, source, station)
         except Refusal as refusal:
             self.report_refusal(channel_id, wanted, refusal, station)
@@ -233,7 +268,8 @@ class StreamManager:
     def report_refusal(
         self, channel_id: str, stream_type: StreamType, refusal: Refusal, station: Station
     ) -> None:
-        """Tell whoever listens to events that an encoder was refused."""
+        """Count that an encoder was refused, and tell whoever listens to events."""
+        self.refused_logins[refusal.code] += 1
         if not isinstance(refusal, UnknownChannel | ServiceUnavailable):
             self._live.emit(
                 ChannelEvent(
@@ -313,7 +349,11 @@ class StreamManager:
 
     async def get_active_stream(self, channel_id: str) -> ActiveStream:
         """Return what is on air with its row as it is now. Raises `UnknownChannel`."""
-        record = await self._look_up(channel_id)
+        return self.describe_active(await self._look_up(channel_id))
+
+    def describe_active(self, record: ChannelRecord) -> ActiveStream:
+        """Return what is on air of a channel whose rows have just been read."""
+        channel_id = record.channel.id
         live = self.live(channel_id)
         active = StreamType(live.stream_type) if live is not None else None
         stream = record.stream(active or record.selected_type)

@@ -1,7 +1,6 @@
 """Hands each event to all who have subscribed to its channel. No I/O.
 
-A subscriber has a queue of at most `MAX_QUEUED` messages; one whose queue is full is dropped. One turn of
-the event loop serves a few subscribers only, so that thousands of them do not hold up the audio.
+One turn of the event loop serves a few subscribers only, so that thousands of them do not hold up the audio.
 """
 
 import time
@@ -15,39 +14,34 @@ from awazpulse.turns import Job
 
 from .messages import MEASUREMENTS, Message, make_message
 
-MAX_QUEUED = 256
 MAX_KEPT = 500  # for those who come back
 SLICE = 32  # subscribers served by one job
 MAX_PENDING = 10_000  # messages that wait for their turn; beyond it the oldest is lost
 
+Deliver = Callable[[Message], None]
+
 
 class Subscription:
-    """One reader. `on_ready` is called when the first message comes, and at the end."""
+    """One reader. `deliver` is called with each message, `on_end` once, when no more will come."""
 
     def __init__(
         self,
         hub: "EventHub",
         channels: frozenset[str] | None,
+        deliver: Deliver,
+        on_end: Callable[[], None],
         *,
         is_public: bool,
         with_levels: bool,
-        on_ready: Callable[[], None],
     ) -> None:
         self.channels = channels
         self.is_public = is_public
         self.with_levels = with_levels
-        self.is_over = False  # nothing more will come
-        self.on_dropped: Callable[[], None] = lambda: None  # it reads too slowly
+        self.is_over = False
         self.begun_at = 0  # the serial of the last message before it
         self._hub = hub
-        self._on_ready = on_ready
-        self._queue: deque[Message] = deque()
-
-    def take(self) -> list[Message]:
-        """Return all that waits."""
-        messages = list(self._queue)
-        self._queue.clear()
-        return messages
+        self._deliver = deliver
+        self._on_end = on_end
 
     def wants(self, message: Message) -> bool:
         """Whether a message is for this reader."""
@@ -58,24 +52,16 @@ class Subscription:
         return not self.is_public or message.public is not None
 
     def put(self, message: Message) -> None:
-        """Queue a message. For the hub."""
-        if self.is_over or message.serial <= self.begun_at or not self.wants(message):
-            return
-        if len(self._queue) >= MAX_QUEUED:
-            self._queue.clear()
-            self.end()
-            self.on_dropped()
-            return
-        self._queue.append(message)
-        if len(self._queue) == 1:
-            self._on_ready()
+        """Deliver a message, if it is for this reader. For the hub."""
+        if not self.is_over and message.serial > self.begun_at and self.wants(message):
+            self._deliver(message)
 
     def end(self) -> None:
-        """Send nothing more; what waits may still be taken."""
+        """Deliver nothing more."""
         if not self.is_over:
             self.is_over = True
             self._hub.forget(self)
-            self._on_ready()
+            self._on_end()
 
 
 class EventHub:
@@ -128,33 +114,36 @@ class EventHub:
     def subscribe(
         self,
         channels: Iterable[str] | None,
-        on_ready: Callable[[], None],
+        deliver: Deliver,
+        on_end: Callable[[], None] = lambda: None,
         *,
         is_public: bool = False,
         with_levels: bool = False,
         after: str | None = None,
-    ) -> tuple[Subscription, bool]:
+        on_missed: Callable[[], None] = lambda: None,
+    ) -> Subscription:
         """Begin to read of these channels, or of all.
 
-        `after` is the number of the last event that the reader knows: what came since is queued. Return the
-        subscription, and whether nothing was missed.
+        `after` is the number of the last event that the reader knows: what came since is delivered at once.
+        `on_missed` is called where that is not kept any more.
         """
         chosen = None if channels is None else frozenset(channels)
         reader = Subscription(
-            self, chosen, is_public=is_public, with_levels=with_levels, on_ready=on_ready
+            self, chosen, deliver, on_end, is_public=is_public, with_levels=with_levels
         )
-        is_whole = after is None or self._replay(reader, after)
+        if after is not None and not self._replay(reader, after):
+            on_missed()
         reader.begun_at = self._serial
         if self._is_closed:
             reader.end()
-            return reader, is_whole
+            return reader
         self._readers[reader] = None
         if chosen is None:
             self._of_all[reader] = None
         else:
             for channel_id in chosen:
                 self._of_channel.setdefault(channel_id, {})[reader] = None
-        return reader, is_whole
+        return reader
 
     def _replay(self, reader: Subscription, after: str) -> bool:
         run, _, count = after.partition("-")

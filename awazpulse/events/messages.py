@@ -28,6 +28,8 @@ class Message:
     channel_id: str
     whole: str = field(repr=False)
     public: str | None = field(repr=False)
+    # What readers make of it, by whatever they call that: made once for all of them.
+    forms: dict[tuple[str, bool], bytes] = field(default_factory=dict, repr=False, compare=False)
 
     def text(self, *, is_public: bool) -> str | None:
         """Return the JSON for a reader, None where it is not for this one."""

@@ -21,7 +21,7 @@ def _no_country(_address: str) -> str | None:
 class Book:
     """What is to be written. `find_country(address)` returns two letters, or None where it is unknown.
 
-    `on_pending` is called when there is something to write.
+    Both rules may be changed at any time. `on_pending` is called when there is something to write.
     """
 
     def __init__(
@@ -35,8 +35,8 @@ class Book:
         self.performances = Pending()
         self.open_sessions = 0
         self.on_pending: Callable[[], None] = lambda: None
-        self._address_rule = address_rule
-        self._find_country = find_country
+        self.address_rule = address_rule
+        self.find_country = find_country
         self._numbers = numbers or Numbers()
         self._playing: dict[str, tuple[int, str]] = {}  # by channel
 
@@ -44,6 +44,11 @@ class Book:
     def pending(self) -> int:
         """How many beginnings and ends wait to be written."""
         return len(self.sessions) + len(self.performances)
+
+    @property
+    def lost(self) -> int:
+        """How many came when too many waited."""
+        return self.sessions.lost + self.performances.lost
 
     @property
     def has_open(self) -> bool:
@@ -72,8 +77,8 @@ class Book:
             "bytes": None,
             "first_byte": first_byte,
             "user_agent": user_agent[:MAX_TEXT_CHARACTERS],
-            "address": describe_address(address, self._address_rule),
-            "country": self._find_country(address),
+            "address": describe_address(address, self.address_rule),
+            "country": self.find_country(address),
         }
         self.sessions.begin(number, row)
         self.on_pending()

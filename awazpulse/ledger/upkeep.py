@@ -24,7 +24,7 @@ class Upkeep:
 
     def __init__(self, sessions: Sessions, days: int) -> None:
         self._sessions = sessions
-        self._days = days
+        self.days = days  # may be changed at any time
 
     async def repair(self) -> None:
         """End what a crash has left open at the time when the server was last alive.
@@ -55,16 +55,16 @@ class Upkeep:
 
     async def purge(self, now_ms: int) -> int:
         """Delete what is too old; return how many rows that were. Raises `DatabaseUnavailable`."""
-        if not self._days:
+        if not self.days:
             return 0
-        limit = first_number_at(now_ms - self._days * DAY_MS)
+        limit = first_number_at(now_ms - self.days * DAY_MS)
         deleted = 0
         for table in (ListeningSession, Performance):
             while count := await self._purge_some(table, limit):
                 deleted += count
         if deleted:
             logger.info(
-                "deleted %d rows of the ledger that were over %d days old", deleted, self._days
+                "deleted %d rows of the ledger that were over %d days old", deleted, self.days
             )
         return deleted
 

@@ -148,7 +148,7 @@ class LedgerWriter:
             self._tell_lost()
 
     def _tell_lost(self) -> None:
-        lost = self._book.sessions.lost + self._book.performances.lost
+        lost = self._book.lost
         if lost > self._told_lost:
             logger.error("%d entries of the ledger are lost: too many wait", lost - self._told_lost)
             self._told_lost = lost

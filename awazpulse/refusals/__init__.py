@@ -5,6 +5,7 @@ Each carries the facts; `str()` makes the sentence. Protocols map the class to t
 """
 
 import re
+from collections.abc import Sequence
 
 from awazpulse.errors import AwazPulseError
 from awazpulse.kinds import StreamType
@@ -16,7 +17,12 @@ class Refusal(AwazPulseError):
     @property
     def code(self) -> str:
         """Its kind as a word for programs, such as `wrong_secret`."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
+        return find_code(type(self))
+
+
+def find_code(kind: type[Refusal]) -> str:
+    """Return the word for programs that refusals of this class have."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
 
 
 class UnknownChannel(Refusal):
@@ -155,6 +161,27 @@ class ServiceUnavailable(Refusal):
 
     def __str__(self) -> str:
         return f"the server cannot {self.doing} just now; try again soon"
+
+
+class ServerDraining(ServiceUnavailable):
+    """The server is about to stop, and takes nobody new."""
+
+    def __init__(self) -> None:
+        super().__init__("take anybody new")
+
+    def __str__(self) -> str:
+        return "the server is about to stop and takes nobody new; try again in a moment"
+
+
+class NotReady(Refusal):
+    """The server cannot do all of its work just now; `missing` says what it lacks."""
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(missing)
+        self.missing = tuple(missing)
+
+    def __str__(self) -> str:
+        return f"not ready: {'; '.join(self.missing)}"
 
 
 class InvalidValue(Refusal):

@@ -4,19 +4,20 @@ import logging
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, Protocol
 
+from .departures import Departure
 from .listener import AudienceLike, Listener
 
 logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 
-TOO_FAR_BEHIND = "too far behind to be moved to the live edge"
-
 
 class FanOutLike(Protocol):
     """What a cohort needs of the `FanOut`."""
 
-    def drop(self, listener: Listener, reason: str) -> None:
+    sent_bytes: int
+
+    def drop(self, listener: Listener, reason: Departure) -> None:
         """Disconnect a listener at once."""
 
     def catch_up(self, listener: Listener, now: float) -> bool:
@@ -78,6 +79,9 @@ class Cohort:
                     sent = -1
                 if sent != size:
                     failed.append((listener, sent))
+            # Counted once for all: an addition for each send would be felt.
+            missing = sum(size - max(0, sent) for _, sent in failed)
+            self._fanout.sent_bytes += size * len(self.in_step) - missing
             for listener, sent in failed:
                 self._fanout.guard(listener, self._fall_out, data, sent, start, now)
         self.position = end
@@ -92,7 +96,7 @@ class Cohort:
             missed_bytes,
         )
         for listener in tuple(self.in_step):
-            self._fanout.guard(listener, self._fanout.drop, TOO_FAR_BEHIND)
+            self._fanout.guard(listener, self._fanout.drop, Departure.LOST_TOO_MUCH)
 
     def _take_slice(self) -> memoryview | None:
         """Return what the cohort lacks, up to the feed's end. None if it cannot be moved there."""
@@ -140,7 +144,7 @@ class Cohort:
         `start` is the position of the cohort before the slice. A negative `sent` means a lost connection.
         """
         if sent < 0:
-            self._fanout.drop(listener, "connection lost")
+            self._fanout.drop(listener, Departure.CONNECTION_LOST)
             return
         self.remove(listener)
         feed = self.audience.feed

@@ -34,7 +34,8 @@ from typing import Concatenate, ParamSpec
 from awazpulse.errors import MisuseError
 
 from .audience import Audience
-from .cohort import TOO_FAR_BEHIND, Cohort
+from .cohort import Cohort
+from .departures import Departure
 from .faults import Faults
 from .listener import AudienceLike, Listener
 from .pacing import AUDIENCE_SENDS, Pacing, Phases
@@ -52,7 +53,6 @@ _TIMER_S = 0.002  # the loop's timers count in milliseconds, and may run this mu
 MAX_CATCH_UP_BYTES = 262_144  # the most that one send gives to a listener out of step
 MAX_PENDING_BYTES = 65_536  # the most of heads and entries that may wait for one listener's socket
 _RECEIVE_BYTES = 4096
-_OUR_ERROR = "an error of ours"
 _EARLY = 1 / 8  # of the interval: small cohorts that are due within it are served in the same turn
 
 
@@ -62,8 +62,10 @@ class FanOut:
     def __init__(self, loop: asyncio.AbstractEventLoop, pacing: Pacing | None = None) -> None:
         self.pacing = pacing or Pacing()
         self.listeners = 0
-        self.dropped = 0
         self.requeued = 0
+        self.joins = 0
+        self.sent_bytes = 0  # heads included
+        self.departures: dict[str, int] = dict.fromkeys(Departure, 0)
         self._cohorts: dict[AudienceLike, list[Cohort]] = {}  # only audiences that have cohorts
         self._is_closed = False
         self._loop = loop
@@ -99,6 +101,7 @@ class FanOut:
         listener.position = entry.position
         self._selector.register(listener_socket, listener)
         self.listeners += 1
+        self.joins += 1
         self.guard(listener, self._begin, now)
         self._faults.report()
         return listener
@@ -107,11 +110,11 @@ class FanOut:
         if self.catch_up(listener, now):
             self._let_in(listener, now)
 
-    def drop(self, listener: Listener, reason: str) -> None:
+    def drop(self, listener: Listener, reason: Departure) -> None:
         """Disconnect a listener at once. Does nothing if it is gone already."""
         if listener.is_gone:
             return
-        self.dropped += 1
+        self.departures[reason] += 1
         logger.debug("listener dropped: %s", reason)
         self._let_go(listener)
 
@@ -166,12 +169,14 @@ class FanOut:
     def _say_goodbye(self, listener: Listener) -> None:
         """Send as much of the listener's remaining audio as its socket takes, and disconnect it."""
         self._leave_cohort(listener)
+        self.departures[Departure.ENDED] += 1
         feed = listener.audience.feed
         try:
             if listener.position >= feed.start:
                 with contextlib.suppress(OSError):
                     rest = listener.pending + feed.read(listener.position, feed.end)
                     sent = listener.socket.send(rest)
+                    self.sent_bytes += sent
                     listener.position += max(0, sent - len(listener.pending))
         finally:
             self._let_go(listener)
@@ -216,7 +221,7 @@ class FanOut:
             step(listener, *args, **kwargs)
             return
         with self._faults:
-            self.drop(listener, _OUR_ERROR)
+            self.drop(listener, Departure.ERROR)
 
     def note(self, error: Exception) -> None:
         """Have the current turn report an error at its end."""
@@ -329,9 +334,10 @@ class FanOut:
         except BlockingIOError:
             sent = 0
         except OSError:
-            self.drop(listener, "connection lost")
+            self.drop(listener, Departure.CONNECTION_LOST)
             return False
         if sent:
+            self.sent_bytes += sent
             listener.last_progress = now
         if listener.position == feed.end and not listener.pending:
             return True
@@ -351,7 +357,7 @@ class FanOut:
         """Move a listener to the live edge, past audio that it loses. Return False if it was dropped."""
         entry = listener.audience.feed.rejoin(listener.position)
         if entry is None:
-            self.drop(listener, TOO_FAR_BEHIND)
+            self.drop(listener, Departure.LOST_TOO_MUCH)
             return False
         # What is pending already belongs to its response or to an earlier move, so it must come first.
         listener.pending += entry.prefix
@@ -373,25 +379,25 @@ class FanOut:
     def _look_after(self, listener: Listener, now: float) -> None:
         """Move a listener that is too far behind to the live edge. Drop one that takes too little."""
         if now - listener.last_progress > self.pacing.stall_timeout_s:
-            self.drop(listener, "takes nothing")
+            self.drop(listener, Departure.STALLED)
             return
         feed = listener.audience.feed
         is_about_to_fall_off = feed.end - listener.position > feed.capacity * 3 // 4
         if is_about_to_fall_off and not self._requeue(listener):
             return
         if len(listener.pending) > MAX_PENDING_BYTES:
-            self.drop(listener, "takes too little")
+            self.drop(listener, Departure.STALLED)
 
     # -- the selector
 
     def _on_event(self, listener: Listener, events: int) -> None:
         try:
             if events & READ and not self._still_connected(listener):
-                self.drop(listener, "disconnected")
+                self.drop(listener, Departure.DISCONNECTED)
             elif events & WRITE and listener in self._out_of_step:
                 self._serve_out_of_step(listener, time.monotonic())
         except Exception:
-            self.drop(listener, _OUR_ERROR)  # or the selector would report it again for ever
+            self.drop(listener, Departure.ERROR)  # or the selector would report it again for ever
             raise
 
     def _serve_out_of_step(self, listener: Listener, now: float) -> None:

@@ -1,6 +1,6 @@
 """The database: SQLAlchemy models, sessions and Alembic migrations."""
 
-from .database import Database, Sessions, open_database
+from .database import Database, Sessions, Share, open_database
 from .errors import (
     DatabaseUnavailable,
     InvalidDatabaseUrl,
@@ -32,6 +32,7 @@ __all__ = [
     "RefreshToken",
     "SchemaTooNew",
     "Sessions",
+    "Share",
     "Stream",
     "User",
     "Webhook",

@@ -8,7 +8,8 @@ who has waited for a row's lock sees what the holder wrote, and gaps are not loc
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
@@ -60,6 +61,8 @@ class Database:
     def __init__(self, engine: AsyncEngine, *, timeout_s: float = TRANSACTION_TIMEOUT_S) -> None:
         self.engine = engine
         self._timeout_s = timeout_s
+        # Called at each transaction's end with the seconds that it took and whether the database was there.
+        self.on_transaction: Callable[[float, bool], None] = lambda _duration_s, _is_available: None
         self._slots = asyncio.Semaphore(MAX_TRANSACTIONS)
         # Rows outlive their session as plain values.
         self._make_session = async_sessionmaker(engine, expire_on_commit=False)
@@ -86,6 +89,8 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self, begin: str) -> AsyncIterator[AsyncSession]:
+        begun = time.monotonic()
+        is_available = True
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
@@ -96,12 +101,53 @@ class Database:
                 yield session
                 await session.commit()
         except TimeoutError as error:
+            is_available = False
             raise DatabaseUnavailable(f"no answer in {self._timeout_s:g} s") from error
         except (DBAPIError, PoolTimeoutError, OSError) as error:
             unavailable = _unavailable(error)
             if unavailable is None:
                 raise
+            is_available = False
             raise unavailable from error
+        finally:
+            self.on_transaction(time.monotonic() - begun, is_available)
+
+
+class Share:
+    """A part of a database's transactions: `most` at once, whoever else waits.
+
+    For callers who come in crowds, and would keep the event loop busy with one another.
+    """
+
+    def __init__(
+        self, sessions: Sessions, most: int, *, timeout_s: float = TRANSACTION_TIMEOUT_S
+    ) -> None:
+        self._sessions = sessions
+        self._slots = asyncio.Semaphore(most)
+        self._timeout_s = timeout_s
+
+    def read(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a transaction that only reads. Raises `DatabaseUnavailable`."""
+        return self._take_turn(self._sessions.read)
+
+    def write(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a transaction that will write. Raises `DatabaseUnavailable`, `WriteConflict`."""
+        return self._take_turn(self._sessions.write)
+
+    @asynccontextmanager
+    async def _take_turn(
+        self, begin: Callable[[], AbstractAsyncContextManager[AsyncSession]]
+    ) -> AsyncIterator[AsyncSession]:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise DatabaseUnavailable(f"no turn in {self._timeout_s:g} s") from None
+        try:
+            async with begin() as session:
+                yield session
+        finally:
+            self._slots.release()
 
 
 def open_database(url: str | URL, *, timeout_s: float = TRANSACTION_TIMEOUT_S) -> Database:

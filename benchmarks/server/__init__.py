@@ -28,11 +28,12 @@ class Turns:
 
 @dataclass(frozen=True, slots=True)
 class OurServer:
-    """A running server. `secrets`: per channel `bench0`, `bench1`, ... the credentials' JSON."""
+    """A running server. `secrets`: per channel `bench0`, `bench1`, ... the credentials' JSON; `token`: their owner's."""
 
     process: subprocess.Popen[str]
     ports: dict[str, int]
     secrets: list[dict[str, dict[str, str]]]
+    token: str
 
     @property
     def pid(self) -> int:
@@ -82,5 +83,6 @@ def our_server(
         host = [sys.executable, "-m", "benchmarks.server.host", str(silence_after_s)]
         with running(pinned(server_core(), *host), env) as process:
             card = json.loads(ask(process))
-            yield OurServer(process, card["ports"], json.loads(prepared.stdout))
+            made = json.loads(prepared.stdout)
+            yield OurServer(process, card["ports"], made["secrets"], made["token"])
             tell(process, "end")

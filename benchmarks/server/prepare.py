@@ -1,6 +1,6 @@
 """Makes channels in the database that the environment names: `... prepare COUNT hls|icecast`.
 
-Prints their credentials, a JSON list.
+Prints their credentials and an access token of their owner, as JSON.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ _OWNER = "bench@localhost"
 _MAX_LISTENERS = 100_000
 
 
-async def prepare(count: int, stream_type: str) -> list[dict[str, dict[str, str | int]]]:
+async def prepare(count: int, stream_type: str) -> dict[str, object]:
     core = Core(load_settings())
     try:
         await core.migrate()
-        await core.accounts.create(_OWNER, generate_password())
+        owner = await core.accounts.create(_OWNER, generate_password())
         credentials = []
         for number in range(count):
             channel = await core.catalog.create(f"bench{number}", "Benchmark", _OWNER)
@@ -29,7 +29,7 @@ async def prepare(count: int, stream_type: str) -> list[dict[str, dict[str, str 
             credentials.append(dict((await core.catalog.get_credentials(channel.id)).to_json()))
     finally:
         await core.database.close()
-    return credentials
+    return {"secrets": credentials, "token": core.tokens.issue(owner).text}
 
 
 if __name__ == "__main__":

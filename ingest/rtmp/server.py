@@ -45,6 +45,11 @@ class RtmpServer:
             self._servers.append(server)
         return actual_port
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether encoders can connect."""
+        return bool(self._servers) and all(server.is_serving() for server in self._servers)
+
     async def close(self) -> None:
         """Stop listening, close every connection and its broadcast, and wait until that is done."""
         servers, self._servers = self._servers, []

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from aiohttp import ClientResponse
@@ -25,9 +25,14 @@ from awazpulse.channels.secrets import Vault
 from awazpulse.channels.sign_ins import SignIns
 from awazpulse.channels.tokens import Tokens
 from awazpulse.events.hub import EventHub
+from awazpulse.kinds import MetricsAccess
 from awazpulse.ledger.book import Book
 from awazpulse.ledger.reader import LedgerReader
 from awazpulse.media.values import Levels
+from awazpulse.metrics.gauges import Counted, DatabaseCounts, Gauges
+from awazpulse.metrics.histogram import Histogram
+from awazpulse.metrics.scrape import Scrape
+from awazpulse.readiness import Readiness
 from awazpulse.store import Database
 from awazpulse.turns import Turns
 from awazpulse.webhooks.catalog import WebhookCatalog
@@ -54,6 +59,8 @@ class Panel:
     prober: FakeProber
     folder: Path
     services: Services
+    readiness: Readiness
+    metrics: Scrape
 
     async def log_in(self, email: str = OWNER, password: str = OWNER_PASSWORD) -> dict[str, str]:
         """Return the headers of one who has signed in."""
@@ -86,7 +93,19 @@ class LoudMeter:
         return [Levels((-1.0, -2.0), (-14.0, -15.5), is_clipped=False, is_mono=True)] * len(samples)
 
 
-def make_services(radio: Radio, tokens: Tokens, fallbacks: FallbackFiles) -> Services:
+class FakeCounts:
+    """What deliveries would have counted."""
+
+    joins = 0
+    sent_bytes = 0
+    requeued = 0
+    departures: ClassVar[dict[str, int]] = {"stalled": 3}
+    interval_s = 0.1
+
+
+def make_services(
+    radio: Radio, tokens: Tokens, fallbacks: FallbackFiles, readiness: Readiness
+) -> Services:
     happenings = Happenings()
     radio.manager.on_changed(happenings.note)
     public = PublicView(radio.sessions, radio.manager.live, lambda: URLS)
@@ -94,6 +113,8 @@ def make_services(radio: Radio, tokens: Tokens, fallbacks: FallbackFiles) -> Ser
     hub = EventHub(turns.add, public.shows_listeners)
     radio.manager.on_changed(hub.note)
     quality = QualityMonitor(radio.manager.live_broadcasts, radio.manager.report_quality)
+    counted = Counted(radio.manager, FakeCounts(), FakeCounts(), quality, Book(), lambda: False)
+    gauges = Gauges(counted, DatabaseCounts(), Histogram((1.0,)), "1.2.3")
     return Services(
         radio.manager,
         radio.catalog,
@@ -109,6 +130,8 @@ def make_services(radio: Radio, tokens: Tokens, fallbacks: FallbackFiles) -> Ser
         hub,
         EventClients(),
         WebhookCatalog(radio.database, Vault(SECRET_KEY), lambda: None),
+        readiness,
+        Scrape(gauges, MetricsAccess.LOOPBACK, max_age_s=0),
     )
 
 
@@ -118,7 +141,19 @@ async def panel(sqlite_database: Database, tmp_path: Path) -> AsyncIterator[Pane
         tokens = Tokens(SECRET_KEY)
         prober = FakeProber()
         fallbacks = FallbackFiles(radio.sessions, tmp_path, prober, max_bytes=MAX_FALLBACK_BYTES)
-        services = make_services(radio, tokens, fallbacks)
+        readiness = Readiness()
+        readiness.is_repaired = True
+        services = make_services(radio, tokens, fallbacks, readiness)
+        assert isinstance(services.metrics, Scrape)
         app = create_app(services)
         async with TestClient(TestServer(app)) as client:
-            yield Panel(radio, tokens, client, prober, tmp_path / "fallback" / "demo", services)
+            yield Panel(
+                radio,
+                tokens,
+                client,
+                prober,
+                tmp_path / "fallback" / "demo",
+                services,
+                readiness,
+                services.metrics,
+            )

@@ -131,3 +131,12 @@ async def test_user_who_is_gone_is_signed_out(panel: Panel) -> None:
     async with panel.radio.database.write() as session:
         await session.delete(user)
     await read_error(await panel.client.get("/auth/me", headers=headers), 401)
+
+
+async def test_while_the_server_drains_nobody_signs_in_and_who_has_may_go_on(panel: Panel) -> None:
+    headers = await panel.log_in()
+    panel.readiness.is_draining = True
+    body = {"email": OWNER, "password": OWNER_PASSWORD}
+    detail = await read_error(await panel.client.post("/auth/login", json=body), 503)
+    assert "about to stop" in detail
+    assert (await panel.client.get("/auth/me", headers=headers)).status == 200

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse, WSMsgType, WSServerHandshakeError
 
-from api import events as events_module
+from api import event_lines
 from api.event_clients import EventClients
 from awazpulse.channels.events import ChannelChange, ChannelEvent
-from awazpulse.events.hub import MAX_QUEUED
 from awazpulse.refusals import ServiceUnavailable, TooManyReaders
 from tests.api.conftest import Panel, read_error
 from tests.awazpulse.relay.station import until
@@ -95,7 +94,7 @@ async def test_a_web_socket_tells_the_same(panel: Panel) -> None:
             note(panel, "Geet")
             event = await socket.receive_json()
             assert event["data"]["title"] == "Geet"
-            await socket.send_str("x" * (events_module.MAX_MESSAGE_BYTES + 1))
+            await socket.send_str("x" * (event_lines.MAX_MESSAGE_BYTES + 1))
             message = await socket.receive()
             assert message.type is WSMsgType.CLOSE
     await until(lambda: not panel.services.event_clients.count)
@@ -158,8 +157,8 @@ async def test_an_administrator_reads_of_all_channels(panel: Panel) -> None:
 async def test_a_right_that_is_lost_ends_the_stream(
     panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events_module, "RECHECK_S", 0.0)
-    monkeypatch.setattr(events_module, "HEARTBEAT_S", 0.05)
+    monkeypatch.setattr(event_lines, "RECHECK_S", 0.0)
+    monkeypatch.setattr(event_lines, "HEARTBEAT_S", 0.05)
     headers = await panel.log_in()
     async with following(panel, headers=headers) as stream:
         response = await panel.client.put(
@@ -176,7 +175,7 @@ async def test_a_right_that_is_lost_ends_the_stream(
 async def test_without_the_database_the_stream_goes_on(
     panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events_module, "RECHECK_S", 0.0)
+    monkeypatch.setattr(event_lines, "RECHECK_S", 0.0)
     headers = await panel.log_in()
     async with following(panel, headers=headers) as stream:
         panel.radio.sessions.is_away = True
@@ -188,8 +187,10 @@ async def test_without_the_database_the_stream_goes_on(
 async def test_a_slow_reader_is_cut_off(panel: Panel) -> None:
     headers = await panel.log_in()
     async with following(panel, headers=headers) as stream:
-        for number in range(2 * MAX_QUEUED):
+        for number in range(20_000):
             note(panel, f"{number} {'x' * 900}")
+            if number % 100 == 0:
+                await asyncio.sleep(0)
         await until(lambda: not panel.services.event_clients.count)
         assert stream.response.status == 200
 
@@ -232,3 +233,30 @@ async def test_too_many_readers_get_a_clear_error(
     monkeypatch.setattr("api.event_clients.MAX_CLIENTS_OF_ADDRESS", 0)
     response = await panel.client.get("/public/channels/demo/events")
     assert "close some" in await read_error(response, 429)
+
+
+async def test_an_old_client_gets_its_events_without_chunks(panel: Panel) -> None:
+    headers = await panel.log_in()
+    server = panel.client.server
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    token = headers["Authorization"]
+    writer.write(f"GET /events HTTP/1.0\r\nAuthorization: {token}\r\n\r\n".encode())
+    async with asyncio.timeout(DEADLINE_S):
+        await reader.readuntil(b"event: hello")
+        note(panel, "Geet")
+        text = await reader.readuntil(b'"Geet"')
+    assert b"event: title\ndata: {" in text
+    writer.close()
+
+
+@pytest.mark.parametrize("size", [1, 125, 126, 65_535, 65_536, 100_000])
+async def test_frames_of_every_size_are_right(panel: Panel, size: int) -> None:
+    headers = await panel.log_in()
+    token = headers["Authorization"].partition(" ")[2]
+    async with panel.client.ws_connect(
+        "/events", protocols=("bearer", token), max_msg_size=0
+    ) as socket:
+        assert (await socket.receive_json())["type"] == "hello"
+        note(panel, "x" * size)
+        async with asyncio.timeout(DEADLINE_S):
+            assert (await socket.receive_json())["data"]["title"] == "x" * size

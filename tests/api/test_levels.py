@@ -30,7 +30,7 @@ async def test_levels_of_what_the_source_sends_come_while_somebody_asks(
 ) -> None:
     monkeypatch.setattr(levels, "TURN_S", 0.005)
     files = FallbackFiles(panel.radio.sessions, panel.folder, panel.prober)
-    services = make_services(panel.radio, panel.tokens, files)
+    services = make_services(panel.radio, panel.tokens, files, panel.readiness)
     monitor = services.levels
     assert isinstance(monitor, levels.LevelMonitor)
     broadcast = await panel.radio.go_live()

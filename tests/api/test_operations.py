@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from awazpulse.channels.tokens import InternalAction
@@ -89,3 +91,36 @@ async def test_refresh_of_an_unknown_channel_is_not_found(panel: Panel) -> None:
     }
     response = await panel.client.post("/internal/channels/nobody/refresh", headers=headers)
     assert await read_error(response, 404) == str(UnknownChannel("nobody"))
+
+
+async def test_ready_is_answered_without_login_or_cache(panel: Panel) -> None:
+    response = await panel.client.get("/readyz")
+    assert (response.status, await response.json()) == (200, {"status": "ready"})
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+async def test_what_is_missing_is_told_as_a_problem(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail() -> None:
+        raise DatabaseUnavailable("gone")
+
+    monkeypatch.setattr(panel.radio.database, "ping", fail)
+    panel.readiness.watch_port("HLS", lambda: False)
+    panel.readiness.is_draining = True
+    response = await panel.client.get("/readyz")
+    assert response.headers["Retry-After"]
+    problem = (await response.json(content_type=None))["type"]
+    assert problem == "urn:awazpulse:problem:not-ready"
+    detail = await read_error(response, 503)
+    for words in ("HLS does not listen", "about to stop", "database does not answer"):
+        assert words in detail
+
+
+async def test_a_database_that_hangs_is_not_waited_for(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.operations.PING_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(panel.radio.database, "ping", asyncio.Event().wait)
+    detail = await read_error(await panel.client.get("/readyz"), 503)
+    assert detail == "not ready: the database does not answer"

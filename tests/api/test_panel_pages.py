@@ -46,7 +46,9 @@ async def radio(sqlite_database: Database) -> AsyncIterator[Radio]:
 
 @pytest.fixture
 async def client(radio: Radio, folder: Path) -> AsyncIterator[Client]:
-    options = PanelOptions(lambda: PublicUrls("radio.example"), ("https://station.example",))
+    options = PanelOptions(
+        lambda: PublicUrls("radio.example"), lambda: ("https://station.example",)
+    )
     services = FakeServices(radio.catalog)
     app = Application()
     app.add_routes(PanelPages(services, options, PanelFiles(folder)).list_routes())  # type: ignore[arg-type]

@@ -173,3 +173,13 @@ def test_same_holds_on_the_loop_of_production(
     story: Callable[[], Coroutine[None, None, None]],
 ) -> None:
     uvloop.run(story())
+
+
+async def test_it_listens_from_its_start_to_its_end() -> None:
+    server = ApiServer(web.Application())
+    states = [server.is_listening]
+    await server.start("127.0.0.1", 0)
+    states.append(server.is_listening)
+    await server.close()
+    states.append(server.is_listening)
+    assert states == [False, True, False]

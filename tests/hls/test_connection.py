@@ -60,6 +60,7 @@ class Port:
     def __init__(self, *, limits: Limits = LIMITS, segments: int = 1, room: bool = True) -> None:
         self.limits = limits
         self.router = Router()
+        self.sent_bytes = 0
         self.time = 1000.0
         self.room = room
         self.connections: list[Connection] = []

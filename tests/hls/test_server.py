@@ -397,3 +397,53 @@ async def test_a_process_without_room_answers_503() -> None:
         assert (status, headers["Retry-After"]) == (503, "10")
     finally:
         await server.close()
+
+
+async def test_it_listens_from_its_start_to_its_end() -> None:
+    server = HlsServer(QUICK)
+    states = [server.is_listening]
+    await server.start("127.0.0.1", 0)
+    states.append(server.is_listening)
+    await server.close()
+    states.append(server.is_listening)
+    assert states == [False, True, False]
+
+
+async def test_joins_and_bytes_are_counted() -> None:
+    track, frames = tone("aac", 9)
+    async with serving() as (server, port):
+        broadcast = make_broadcast()
+        server.attach(broadcast)
+        input_of(broadcast).set_track(track)
+        publish(broadcast, frames)
+        await turn_loop()
+        _, _, body = await ask(port, "/hls/demo.m3u8")
+        before = server.sent_bytes
+        assert before > len(body)
+        _, _, segment = await ask(port, f"/hls/{parse_playlist(body).uris[0]}")
+        assert len(segment) < server.sent_bytes - before < len(segment) + 1000
+        assert (server.joins, broadcast.listeners) == (1, 1)
+        await ask(port, "/hls/demo.m3u8", "User-Agent: another")
+        assert (server.joins, broadcast.listeners) == (2, 2)
+        broadcast.close(LEFT)
+        assert server.joins == 2
+
+
+async def test_while_it_drains_who_listens_goes_on_and_nobody_new_is_taken() -> None:
+    track, frames = tone("aac", 9)
+    async with serving() as (server, port):
+        broadcast = make_broadcast()
+        server.attach(broadcast)
+        input_of(broadcast).set_track(track)
+        publish(broadcast, frames)
+        await turn_loop()
+        _, _, body = await ask(port, "/hls/demo.m3u8")
+        segment = f"/hls/{parse_playlist(body).uris[0]}"
+        server.router.is_draining = True
+        for target in ("/hls/demo.m3u8", segment):
+            assert (await ask(port, target))[0] == 200
+            status, headers, reason = await ask(port, target, "User-Agent: another")
+            assert (status, reason) == (503, b"The server is about to stop.\n")
+            assert headers["Retry-After"]
+        assert broadcast.listeners == 1
+        broadcast.close(LEFT)

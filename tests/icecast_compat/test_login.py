@@ -7,6 +7,7 @@ from awazpulse.refusals import (
     ChannelBusy,
     ChannelDisabled,
     Refusal,
+    ServerDraining,
     ServiceUnavailable,
     TypeNotSelected,
     UnknownChannel,
@@ -187,6 +188,10 @@ def test_the_password_is_in_no_repr() -> None:
         (
             ServiceUnavailable(),
             "403 the server cannot check the login just now; try again soon",
+        ),
+        (
+            ServerDraining(),
+            "503 the server is about to stop and takes nobody new; try again in a moment",
         ),
     ],
 )

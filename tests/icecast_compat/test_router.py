@@ -242,3 +242,17 @@ def test_a_body_at_the_limit_is_taken_and_a_longer_one_is_not(
 
 def test_nothing_else_can_be_posted_to(router: Router) -> None:
     assert answer(router, "POST /demo.mp3").startswith("HTTP/1.0 404 ")
+
+
+def test_while_the_server_drains_a_listener_is_told_so_and_titles_and_status_go_on(
+    router: Router,
+) -> None:
+    router.is_draining = True
+    for request in ("GET /demo.mp3", "HEAD /demo.mp3", "GET /nothing.mp3"):
+        outcome = ask(router, request)
+        assert isinstance(outcome, Reply)
+        assert outcome.data.startswith(b"HTTP/1.0 503 The server is about to stop\r\n")
+    assert isinstance(ask(router, f"GET {UPDATE}&song=x", AUTH), TitleUpdate)
+    status = ask(router, "GET /status-json.xsl")
+    assert isinstance(status, Reply)
+    assert b" 200 OK\r\n" in status.data

@@ -749,3 +749,23 @@ async def test_a_login_that_has_just_begun_is_hung_up_on_when_the_server_closes(
     assert far.recv(1) == b""
     assert len(world.server._checks) == 0
     far.close()
+
+
+async def test_it_listens_from_its_start_to_its_end() -> None:
+    fanout = FanOut(asyncio.get_running_loop())
+    server = IcecastServer(Gate(), fanout, "localhost", FAST)
+    states = [server.is_listening]
+    await server.start("127.0.0.1", 0)
+    states.append(server.is_listening)
+    await server.close()
+    states.append(server.is_listening)
+    fanout.close()
+    assert states == [False, True, False]
+
+
+async def test_other_timeouts_are_for_those_who_come_later(world: World) -> None:
+    server = world.server
+    server.set_timeouts(7.0, 9.0)
+    assert (server.head_timeout_s, server.limits.head_timeout_s) == (7.0, 7.0)
+    assert server.limits.source_timeout_s == 9.0
+    assert server.limits.max_waiting == FAST.max_waiting

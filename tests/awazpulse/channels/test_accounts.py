@@ -1,12 +1,21 @@
+import asyncio
+
 import pytest
 from argon2 import PasswordHasher
 
-from awazpulse.channels.accounts import MAX_EMAIL_CHARACTERS, Accounts
+from awazpulse.channels.access import Identity
+from awazpulse.channels.accounts import IDENTITY_S, MAX_EMAIL_CHARACTERS, Accounts
 from awazpulse.channels.passwords import MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS, Passwords
 from awazpulse.kinds import Role
-from awazpulse.refusals import AlreadyExists, InvalidValue, UnknownUser, WrongLogin
+from awazpulse.refusals import (
+    AlreadyExists,
+    InvalidValue,
+    ServiceUnavailable,
+    UnknownUser,
+    WrongLogin,
+)
 from awazpulse.store import DatabaseUnavailable
-from tests.awazpulse.channels.support import OWNER, OWNER_PASSWORD, Radio
+from tests.awazpulse.channels.support import CHEAP_HASHER, OWNER, OWNER_PASSWORD, Radio
 
 
 async def test_user_is_found_by_email_in_any_case(radio: Radio) -> None:
@@ -138,3 +147,35 @@ async def test_login_that_cannot_store_a_new_hash_is_right_all_the_same(
     monkeypatch.setattr(sqlite_radio.sessions, "write", fail)
     await accounts.authenticate(OWNER, OWNER_PASSWORD, "192.0.2.7")
     assert (await accounts.find(OWNER)).password_hash == before
+
+
+async def test_who_is_who_is_remembered_for_a_second_or_until_it_changes(radio: Radio) -> None:
+    accounts = Accounts(radio.sessions, Passwords(CHEAP_HASHER), clock=radio.clock)
+    claimed = Identity(radio.owner.id, radio.owner.email, Role.STATION_OWNER)
+    assert (await accounts.identify(claimed)).email == radio.owner.email
+    radio.sessions.is_away = True
+    radio.clock.now += IDENTITY_S - 0.1
+    assert (await accounts.identify(claimed)).email == radio.owner.email
+    accounts.forget_identities()
+    with pytest.raises(ServiceUnavailable):
+        await accounts.identify(claimed)
+    radio.sessions.is_away = False
+    await accounts.identify(claimed)
+    radio.sessions.is_away = True
+    radio.clock.now += IDENTITY_S
+    with pytest.raises(ServiceUnavailable):
+        await accounts.identify(claimed)
+    radio.sessions.is_away = False
+
+
+async def test_what_is_read_while_it_changes_is_not_remembered(radio: Radio) -> None:
+    accounts = Accounts(radio.sessions, Passwords(CHEAP_HASHER), clock=radio.clock)
+    claimed = Identity(radio.owner.id, radio.owner.email, Role.STATION_OWNER)
+    reading = asyncio.create_task(accounts.identify(claimed))
+    await asyncio.sleep(0)
+    accounts.forget_identities()
+    await reading
+    radio.sessions.is_away = True
+    with pytest.raises(ServiceUnavailable):
+        await accounts.identify(claimed)
+    radio.sessions.is_away = False

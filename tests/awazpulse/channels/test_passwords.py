@@ -1,11 +1,12 @@
 import asyncio
+import os
 import threading
 import unicodedata
 
 import pytest
 from argon2 import PasswordHasher
 
-from awazpulse.channels.passwords import MAX_AT_ONCE, MAX_WAITING, Passwords
+from awazpulse.channels.passwords import LOWEST_PRIORITY, MAX_AT_ONCE, MAX_WAITING, Passwords
 from awazpulse.refusals import InvalidValue, ServiceUnavailable
 from tests.awazpulse.channels.support import CHEAP_HASHER
 
@@ -70,3 +71,12 @@ async def test_password_of_characters_that_cannot_be_typed_is_refused(password: 
     with pytest.raises(InvalidValue, match="choose others"):
         await passwords.hash(password)
     assert not await passwords.verify(CHEAP_HASHER.hash("another one"), password)
+
+
+async def test_hashing_gives_way_to_the_audio() -> None:
+    """The thread's priority is the lowest, and the loop's is what it was."""
+    passwords = Passwords(CHEAP_HASHER)
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    seen = await passwords._work(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    assert seen == LOWEST_PRIORITY
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before

@@ -88,6 +88,7 @@ def test_another_source_begins_anew_and_none_has_no_quality() -> None:
     found = studio.monitor.find(studio.broadcast)
     assert found is not None
     assert found.gaps == 0
+    assert studio.monitor.gaps == 1  # of all sources
     studio.on_air.clear()
     studio.monitor.look()
     assert studio.monitor.find(studio.broadcast) is None

@@ -1,4 +1,5 @@
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -18,6 +19,7 @@ from awazpulse.refusals import (
     EncodersFight,
     InvalidValue,
     Refusal,
+    ServerDraining,
     ServiceUnavailable,
     TypeNotSelected,
     UnknownChannel,
@@ -371,6 +373,7 @@ async def test_takeovers_refused_logins_and_titles_are_told_with_their_facts(
         ChannelChange.TAKEN_OVER,
     ]
     assert told[2][1] == {"address": "203.0.113.7", "encoder": "butt/0.1.40"}
+    assert +sqlite_radio.manager.refused_logins == Counter(wrong_secret=1, unknown_channel=1)
     assert not broadcast.is_closed
 
 
@@ -677,3 +680,16 @@ async def test_rows_that_were_read_before_a_switch_end_nothing_after_it(
     assert not source.closed
     await radio.manager.refresh_all()
     assert radio.manager.live("demo") is broadcast
+
+
+async def test_while_the_server_drains_no_source_is_taken_and_the_one_on_air_stays(
+    sqlite_radio: Radio,
+) -> None:
+    broadcast = await sqlite_radio.go_live()
+    sqlite_radio.manager.is_draining = True
+    with pytest.raises(ServerDraining, match="about to stop"):
+        await sqlite_radio.manager.connect(
+            "demo", "hls", sqlite_radio.stream_key, FakeSource(), STATION
+        )
+    assert broadcast.input is not None
+    assert +sqlite_radio.manager.refused_logins == Counter(server_draining=1)

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from awazpulse.channels.events import ChannelChange, ChannelEvent
-from awazpulse.events.hub import MAX_KEPT, MAX_QUEUED, SLICE, EventHub, Subscription
+from awazpulse.events.hub import MAX_KEPT, SLICE, EventHub
+from awazpulse.events.messages import Message
 from awazpulse.relay import End, EndReason
 
 
@@ -24,7 +25,40 @@ class Loop:
             self.run_one()
 
 
-def nothing() -> None: ...
+class Reader:
+    """A subscription, with what it was told."""
+
+    def __init__(
+        self,
+        hub: EventHub,
+        channels: list[str] | None = None,
+        *,
+        is_public: bool = False,
+        with_levels: bool = False,
+        after: str | None = None,
+    ) -> None:
+        self.messages: list[Message] = []
+        self.missed = self.ends = 0
+        self.is_public = is_public
+        self.subscription = hub.subscribe(
+            channels,
+            self.messages.append,
+            self._on_end,
+            is_public=is_public,
+            with_levels=with_levels,
+            after=after,
+            on_missed=self._on_missed,
+        )
+
+    def _on_end(self) -> None:
+        self.ends += 1
+
+    def _on_missed(self) -> None:
+        self.missed += 1
+
+    def take(self) -> list[Message]:
+        messages, self.messages[:] = self.messages[:], []
+        return messages
 
 
 def make_hub(loop: Loop, *, shows: bool = False) -> EventHub:
@@ -35,17 +69,17 @@ def title(text: str, channel: str = "demo") -> ChannelEvent:
     return ChannelEvent(ChannelChange.TITLE, channel, "hls", facts={"title": text, "secret": 1})
 
 
-def read(subscription: Subscription) -> list[str]:
-    """The titles that wait."""
-    texts = [message.text(is_public=subscription.is_public) for message in subscription.take()]
+def read(reader: Reader) -> list[str]:
+    """The titles that have come."""
+    texts = [message.text(is_public=reader.is_public) for message in reader.take()]
     return [json.loads(text or "null")["data"]["title"] for text in texts]
 
 
 def test_a_reader_gets_what_happens_to_its_channels_in_order() -> None:
     loop = Loop()
     hub = make_hub(loop)
-    own, _ = hub.subscribe(["demo", "two"], nothing)
-    every, _ = hub.subscribe(None, nothing)
+    own = Reader(hub, ["demo", "two"])
+    every = Reader(hub, None)
     for text, channel in (("a", "demo"), ("b", "three"), ("c", "two")):
         hub.note(title(text, channel))
     loop.run()
@@ -57,7 +91,7 @@ def test_a_reader_gets_what_happens_to_its_channels_in_order() -> None:
 def test_a_message_says_what_when_and_where() -> None:
     loop = Loop()
     hub = make_hub(loop)
-    reader, _ = hub.subscribe(None, nothing)
+    reader = Reader(hub, None)
     end = End(EndReason.STOPPED, who="owner@radio.example")
     hub.note(ChannelEvent(ChannelChange.OFF_AIR, "demo", "hls", end=end))
     loop.run()
@@ -76,7 +110,7 @@ def test_a_message_says_what_when_and_where() -> None:
 def test_the_public_sees_its_part_only() -> None:
     loop = Loop()
     hub = make_hub(loop)
-    public, _ = hub.subscribe(["demo"], nothing, is_public=True)
+    public = Reader(hub, ["demo"], is_public=True)
     hub.note(ChannelEvent(ChannelChange.LOGIN_REFUSED, "demo", "hls", facts={"address": "x"}))
     hub.note(title("a"))
     hub.note(ChannelEvent(ChannelChange.LISTENERS, "demo", "hls", facts={"total": 3}))
@@ -89,7 +123,7 @@ def test_the_public_sees_its_part_only() -> None:
 def test_listeners_are_public_where_the_channel_shows_them() -> None:
     loop = Loop()
     hub = make_hub(loop, shows=True)
-    public, _ = hub.subscribe(["demo"], nothing, is_public=True)
+    public = Reader(hub, ["demo"], is_public=True)
     hub.note(ChannelEvent(ChannelChange.LISTENERS, "demo", "hls", facts={"total": 3}))
     loop.run()
     assert [message.kind for message in public.take()] == [ChannelChange.LISTENERS]
@@ -98,9 +132,9 @@ def test_listeners_are_public_where_the_channel_shows_them() -> None:
 def test_levels_are_for_those_who_ask_for_them() -> None:
     loop = Loop()
     hub = make_hub(loop)
-    without, _ = hub.subscribe(["demo"], nothing)
+    without = Reader(hub, ["demo"])
     assert not hub.wants_levels("demo")
-    with_levels, _ = hub.subscribe(["demo"], nothing, with_levels=True)
+    with_levels = Reader(hub, ["demo"], with_levels=True)
     assert hub.wants_levels("demo")
     assert not hub.wants_levels("two")
     hub.note(ChannelEvent(ChannelChange.LEVELS, "demo", "hls"))
@@ -117,12 +151,12 @@ def test_one_who_comes_back_gets_what_it_missed() -> None:
     hub.note(title("b"))
     hub.note(title("not its channel's", "two"))
     hub.note(ChannelEvent(ChannelChange.LISTENERS, "demo", "hls", facts={"title": "count"}))
-    reader, is_whole = hub.subscribe(["demo"], nothing, after=last)
-    assert is_whole
+    reader = Reader(hub, ["demo"], after=last)
+    assert not reader.missed
     hub.note(title("c"))
     loop.run()
     assert read(reader) == ["b", "c"]
-    assert hub.subscribe(["demo"], nothing, after=hub.last_id)[1]
+    assert not Reader(hub, ["demo"], after=hub.last_id).missed
 
 
 def test_what_is_not_kept_any_more_is_told_of() -> None:
@@ -131,9 +165,9 @@ def test_what_is_not_kept_any_more_is_told_of() -> None:
     first = hub.last_id
     for number in range(MAX_KEPT):
         hub.note(title(str(number)))
-    assert hub.subscribe(["two"], nothing, after=first)[1]
+    assert not Reader(hub, ["two"], after=first).missed
     hub.note(title("one too many"))
-    assert not hub.subscribe(["two"], nothing, after=first)[1]
+    assert Reader(hub, ["two"], after=first).missed
     run = first.partition("-")[0]
     for unknown in (
         "",
@@ -145,62 +179,42 @@ def test_what_is_not_kept_any_more_is_told_of() -> None:
         f"{run}-9999999",
         f"{run}-{'9' * 40}",
     ):
-        assert not hub.subscribe(["two"], nothing, after=unknown)[1]
+        assert Reader(hub, ["two"], after=unknown).missed
 
 
 def test_a_reader_who_begins_while_an_event_waits_does_not_get_it() -> None:
     loop = Loop()
     hub = make_hub(loop)
-    hub.subscribe(None, nothing)
+    Reader(hub)
     hub.note(title("before"))
-    late, _ = hub.subscribe(None, nothing)
+    late = Reader(hub, None)
     hub.note(title("after"))
     loop.run()
     assert read(late) == ["after"]
 
 
-def test_a_slow_reader_is_dropped_and_the_others_read_on() -> None:
-    loop = Loop()
-    hub = make_hub(loop)
-    dropped: list[str] = []
-    slow, _ = hub.subscribe(None, nothing)
-    slow.on_dropped = lambda: dropped.append("slow")
-    quick, _ = hub.subscribe(None, nothing)
-    for number in range(MAX_QUEUED + 1):
-        hub.note(title(str(number)))
-        loop.run()
-        assert read(quick) == [str(number)]
-    assert dropped == ["slow"]
-    assert slow.is_over
-    assert slow.take() == []
-    assert not quick.is_over
-
-
 def test_one_job_serves_a_few_readers() -> None:
     loop = Loop()
     hub = make_hub(loop)
-    readers = [hub.subscribe(None, nothing)[0] for _ in range(3 * SLICE)]
+    readers = [Reader(hub) for _ in range(3 * SLICE)]
     hub.note(title("a"))
     served = []
     while loop.jobs:
         loop.run_one()
-        served.append(sum(map(len, (reader._queue for reader in readers))))
+        served.append(sum(len(reader.messages) for reader in readers))
     assert served[:3] == [SLICE, 2 * SLICE, 3 * SLICE]
 
 
 def test_the_end_is_told_to_everybody_after_what_waited() -> None:
     loop = Loop()
     hub = make_hub(loop)
-    ready: list[int] = []
-    reader, _ = hub.subscribe(None, lambda: ready.append(1))
+    reader = Reader(hub)
     hub.note(title("last"))
     hub.close()
     hub.close()
-    assert ready
-    assert reader.is_over
+    assert reader.ends == 1
     assert read(reader) == ["last"]
-    late, _ = hub.subscribe(None, nothing)
-    assert late.is_over
+    assert Reader(hub).ends == 1
     assert not hub.has_subscribers
     loop.run()
 
@@ -208,13 +222,12 @@ def test_the_end_is_told_to_everybody_after_what_waited() -> None:
 def test_one_who_leaves_is_forgotten() -> None:
     loop = Loop()
     hub = make_hub(loop)
-    readers = [
-        hub.subscribe(channels, nothing, with_levels=True)[0]
-        for channels in (None, ["demo", "two"])
-    ]
+    readers = [Reader(hub, channels, with_levels=True) for channels in (None, ["demo", "two"])]
     assert hub.is_watched("two")
     for reader in readers:
-        reader.end()
+        reader.subscription.end()
+        reader.subscription.end()
+        assert reader.ends == 1
     assert not hub.has_subscribers
     assert not hub.is_watched("demo")
     hub.note(title("a"))
@@ -237,7 +250,7 @@ def test_every_reader_gets_each_of_its_events_once_and_in_order(
     loop = Loop()
     hub = make_hub(loop)
     count = 0
-    expected: list[tuple[Subscription, str, list[str]]] = []
+    expected: list[tuple[Reader, str, list[str]]] = []
     for step, channel in steps:
         if step == "note":
             count += 1
@@ -246,7 +259,7 @@ def test_every_reader_gets_each_of_its_events_once_and_in_order(
                 if wanted in (channel, "all"):
                     texts.append(str(count))
         elif step == "join":
-            reader, _ = hub.subscribe(None if channel == "all" else [channel], nothing)
+            reader = Reader(hub, None if channel == "all" else [channel])
             expected.append((reader, channel, []))
         elif loop.jobs:
             loop.run_one()

@@ -3,7 +3,8 @@ from collections import deque
 from collections.abc import Callable
 
 from awazpulse.channels.levels import LevelReport
-from awazpulse.events.hub import EventHub, Subscription
+from awazpulse.events.hub import EventHub
+from awazpulse.events.messages import Message
 from awazpulse.events.ticker import Ticker
 from awazpulse.relay import Broadcast
 from awazpulse.store import Database
@@ -12,10 +13,12 @@ from tests.awazpulse.channels.support import Radio, open_radio
 jobs: deque[Callable[[], None]] = deque()
 
 
-def read(reader: Subscription) -> list[dict[str, object]]:
+def read(messages: list[Message]) -> list[dict[str, object]]:
     while jobs:
         jobs.popleft()()
-    return [json.loads(message.whole) for message in reader.take()]
+    told = [json.loads(message.whole) for message in messages]
+    messages.clear()
+    return told
 
 
 async def test_counts_are_told_when_they_have_changed_and_somebody_reads(
@@ -36,20 +39,22 @@ async def check(radio: Radio) -> None:
 
     ticker = Ticker(hub, radio.manager.live_broadcasts, read_levels)
     ticker.tick()
-    reader, _ = hub.subscribe(["demo"], lambda: None)
+    told: list[Message] = []
+    reader = hub.subscribe(["demo"], told.append)
     broadcast.listeners_of("hls").listener_joined()
     ticker.tick()
     ticker.tick()
-    (event,) = read(reader)
+    (event,) = read(told)
     assert event["type"] == "listeners"
     assert event["data"] == {"hls": 1, "icecast": 0, "total": 1}
     broadcast.listeners_of("icecast").listener_joined()
     ticker.tick()
-    (event,) = read(reader)
+    (event,) = read(told)
     assert event["data"] == {"hls": 1, "icecast": 1, "total": 2}
     assert asked == []
     reader.end()
-    loud, _ = hub.subscribe(["demo"], lambda: None, with_levels=True)
+    loud: list[Message] = []
+    hub.subscribe(["demo"], loud.append, with_levels=True)
     for _ in range(2):
         ticker.tick()
     assert [event["type"] for event in read(loud)] == ["levels", "levels"]

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from awazpulse.errors import MisuseError
+from awazpulse.relay.departures import Departure
 from awazpulse.relay.fanout import MAX_CATCH_UP_BYTES, MAX_PENDING_BYTES, FanOut
 from awazpulse.relay.feed import Entry, PlainFeed
 from awazpulse.relay.listener import Listener
@@ -246,7 +247,7 @@ async def test_a_lone_cohort_that_has_emptied_while_the_loop_was_late_is_taken_o
     station = Station(fanout, PlainFeed())
     player = station.join()
     await asyncio.sleep(0.1)
-    fanout.drop(station.audience.listeners[0], "gone")
+    fanout.drop(station.audience.listeners[0], Departure.DISCONNECTED)
     late = time.monotonic() + pacing.max_interval_s
     assert len(fanout._take_due(late)) == 1
     fanout._rotation.set_interval(0.05, late)
@@ -537,7 +538,7 @@ async def test_one_whose_end_cannot_be_told_of_is_forgotten_as_the_others_are(
     for player in station.players:
         player.close()
     await until(lambda: fanout.listeners == 0)
-    assert (len(told), fanout.dropped) == (10, 10)
+    assert (len(told), sum(fanout.departures.values())) == (10, 10)
     assert [record.name for record in errors(caplog)] == ["awazpulse.relay.selector"]
     fanout.close()
 
@@ -631,3 +632,42 @@ async def test_an_audience_that_is_closed_when_one_of_it_leaves_keeps_nobody(
     assert all(player.has_ended() for player in players + new)
     for player in players + new:
         player.close()
+
+
+async def test_every_byte_that_a_listener_gets_is_counted_once(station: Station) -> None:
+    station.publish(50)
+    players = [station.join() for _ in range(12)]  # more than one cohort
+    slow = station.join(receive_buffer=4096)
+    received = dict.fromkeys([*players, slow], 0)
+
+    def read(*some: Player) -> int:
+        for player in some:
+            received[player] += len(player.read())
+        return sum(received.values())
+
+    for _ in range(20):
+        station.publish(40)  # more than the slow one's socket takes
+        await asyncio.sleep(0.02)
+        read(*players)
+    await until(lambda: read(*players, slow) == station.fanout.sent_bytes)
+    station.publish(3)
+    station.audience.close()
+    await until(lambda: station.fanout.listeners == 0)
+    assert read(*players, slow) == station.fanout.sent_bytes > 12 * 800 * 400
+    assert station.fanout.joins == 13
+
+
+async def test_why_listeners_have_gone_is_counted(station: Station) -> None:
+    left, stalled, _ = (station.join(), station.join(receive_buffer=4096), station.join())
+    left.close()
+    await until(lambda: station.fanout.departures[Departure.DISCONNECTED] == 1)
+    station.publish(100)
+    await until(lambda: station.fanout.departures[Departure.STALLED] == 1)
+    station.audience.close()
+    await until(lambda: station.fanout.listeners == 0)
+    assert station.fanout.departures == dict.fromkeys(Departure, 0) | {
+        Departure.DISCONNECTED: 1,
+        Departure.STALLED: 1,
+        Departure.ENDED: 1,
+    }
+    assert stalled.has_ended()

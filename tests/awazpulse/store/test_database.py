@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from awazpulse.store import (
     Database,
     DatabaseUnavailable,
+    Share,
     User,
     WriteConflict,
     migrate,
@@ -235,3 +236,48 @@ async def test_connections_that_wait_timeout_has_closed_are_replaced(
     finally:
         await database.close()
     assert not caplog.records
+
+
+async def test_a_share_has_so_many_transactions_at_once_and_leaves_the_rest(
+    sqlite_database: Database,
+) -> None:
+    share = Share(sqlite_database, 2, timeout_s=0.1)
+    async with share.read(), share.read():
+        with pytest.raises(DatabaseUnavailable, match="no turn"):
+            async with share.read():
+                pytest.fail("there is no room")
+        assert await count_users(sqlite_database) == 0
+    async with share.write() as session:
+        session.add(make_user("a@b"))
+    with pytest.raises(ZeroDivisionError):
+        async with share.write():
+            raise ZeroDivisionError
+    async with share.read() as first, share.read() as second:
+        assert first is not second
+    assert await count_users(sqlite_database) == 1
+
+
+async def test_each_transaction_is_told_of_with_its_time_and_whether_the_database_was_there(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    told: list[tuple[float, bool]] = []
+    sqlite_database.on_transaction = lambda duration_s, is_available: told.append(
+        (duration_s, is_available)
+    )
+    async with sqlite_database.read():
+        await asyncio.sleep(0.1)
+    with pytest.raises(ZeroDivisionError):
+        async with sqlite_database.read():
+            _ = 1 / 0
+    assert [is_available for _, is_available in told] == [True, True]
+    assert 0.1 <= told[0][0] < 5
+    absent = open_database(f"sqlite:///{tmp_path}/none/x.db")
+    absent.on_transaction = sqlite_database.on_transaction
+    with pytest.raises(DatabaseUnavailable):
+        await absent.ping()
+    sqlite_database._timeout_s = 0.05
+    with pytest.raises(DatabaseUnavailable):
+        async with sqlite_database.read():
+            await asyncio.Event().wait()
+    assert [is_available for _, is_available in told[2:]] == [False, False]
+    await absent.close()

@@ -109,3 +109,13 @@ async def test_a_server_that_never_started_can_be_closed() -> None:
     async with on_stage() as stage:
         await stage.server.close()
         await stage.server.close()
+
+
+async def test_it_listens_from_its_start_to_its_end() -> None:
+    server = RtmpServer(FakeGate())
+    states = [server.is_listening]
+    await server.start("127.0.0.1", 0)
+    states.append(server.is_listening)
+    await server.close()
+    states.append(server.is_listening)
+    assert states == [False, True, False]

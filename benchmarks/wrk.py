@@ -26,10 +26,22 @@ def is_installed() -> bool:
     return shutil.which("wrk") is not None
 
 
-def answered(pid: int, port: int, path: str, seconds: int) -> Answered:
+def answered(
+    pid: int,
+    port: int,
+    path: str,
+    seconds: int,
+    *,
+    connections: int = CONNECTIONS,
+    headers: tuple[str, ...] = (),
+    niceness: int = 0,
+) -> Answered:
     """Ask a server from the load's core. Raises SystemExit if not all answers are 200."""
     url = f"http://127.0.0.1:{port}{path}"
-    command = pinned(load_core(), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", url)
+    nice = ["nice", "-n", str(niceness)] if niceness else []
+    given = [part for header in headers for part in ("-H", header)]
+    wanted = ["-t1", f"-c{connections}", f"-d{seconds}s", *given, url]
+    command = pinned(load_core(), *nice, "wrk", *wanted)
     used, began = run_seconds(pid), time.monotonic()
     said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     used, elapsed = run_seconds(pid) - used, time.monotonic() - began

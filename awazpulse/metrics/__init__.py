@@ -1,0 +1,1 @@
+"""Figures for Prometheus: counted as plain numbers where things happen, put together when asked for."""
