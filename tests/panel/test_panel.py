@@ -20,8 +20,8 @@ pytestmark = [
 ON_AIR = "aw-on-air .badge.live"
 
 
-async def wait_until_live(server: Server, channel: str) -> None:
-    token = await server.token()
+async def wait_until_live(server: Server, channel: str, token: str = "") -> None:
+    token = token or await server.token()
 
     async def is_live() -> bool:
         path = f"/streams/channel/{channel}/active-type"
@@ -40,7 +40,7 @@ async def test_a_wrong_password_is_told_and_the_right_one_opens_the_panel(visits
         await expect(page.get_by_role("alert")).to_contain_text("password is wrong")
         await visit.log_in()
         await expect(page.get_by_role("heading", name="Your channels")).to_be_visible()
-        await expect(page.locator(".glance").first).to_contain_text("Demo")
+        await expect(page.locator(".glance", has_text="Demo")).to_be_visible()
         # The session is the browser's to keep, and no script's to read.
         cookies = {cookie["name"]: cookie for cookie in await visit.context.cookies()}
         assert cookies.keys() == {"awazpulse_access", "awazpulse_refresh"} or len(cookies) == 1
@@ -65,7 +65,11 @@ async def test_secrets_leave_the_server_only_when_they_are_shown_or_copied(visit
         asked: list[str] = []
         visit.page.on(
             "request",
-            lambda request: asked.append(request.url) if "/credentials" in request.url else None,
+            lambda request: (
+                asked.append(request.url)
+                if "/streams/" in request.url and "/credentials" in request.url
+                else None
+            ),
         )
         await visit.open_channel("secrets")
         field = visit.page.locator("[data-field=streamKey]")
@@ -197,7 +201,7 @@ async def test_an_encoder_that_is_turned_away_is_explained(visits: Visits) -> No
         output = icecast_output(server, credentials["icecast"]["password"], "/locked.mp3")
         async with running(*ffmpeg_tone("mp3", output)):
             await expect(refused).to_contain_text("this channel is set to HLS")
-        await expect(visit.page.locator("aw-on-air .lines .bad").first).to_be_visible()
+        await expect(visit.page.locator("aw-history .lines .bad").first).to_be_visible()
 
 
 async def test_owners_see_their_own_channels_alone(visits: Visits) -> None:

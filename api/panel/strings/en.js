@@ -267,7 +267,7 @@ export default {
   "report.track": "Title",
   "report.plays": "Plays",
   "report.length": "Length",
-  "report.average": "Listeners on average",
+  "report.average": "Average",
   "report.none": "No titles were played in this time.",
   "sessions.title": "Sessions",
   "sessions.came": "Came",

@@ -258,7 +258,7 @@ export default {
   "report.track": "عنوان",
   "report.plays": "بار چلا",
   "report.length": "دورانیہ",
-  "report.average": "اوسط سامعین",
+  "report.average": "اوسط",
   "report.none": "اس مدت میں کوئی عنوان نہیں چلا۔",
   "sessions.title": "نشستیں",
   "sessions.came": "آمد",
