@@ -185,6 +185,7 @@ class ChannelPage extends PlainElement {
         return html`<aw-settings
           .channel=${state.channel}
           .isAdmin=${this.user?.role === "admin"}
+          .isOwner=${isOwner}
           @settings-changed=${this._takeSettings}
         ></aw-settings>`;
       default:

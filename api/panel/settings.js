@@ -6,6 +6,7 @@ import { ask } from "./api.js";
 import { confirmAndDo } from "./confirm.js";
 import { notify, notifyOf } from "./notices.js";
 import "./fallback.js";
+import "./webhooks.js";
 
 /**
  * @typedef {object} Field
@@ -69,6 +70,7 @@ class Settings extends PlainElement {
   static properties = {
     channel: { attribute: false },
     isAdmin: { attribute: false },
+    isOwner: { attribute: false },
     _changed: { state: true },
     _isBusy: { state: true },
     _problem: { state: true },
@@ -79,6 +81,7 @@ class Settings extends PlainElement {
     /** @type {Record<string, any>} */
     this.channel = {};
     this.isAdmin = false;
+    this.isOwner = false;
     /** @type {Record<string, any>} */
     this._changed = {};
     this._isBusy = false;
@@ -158,6 +161,7 @@ class Settings extends PlainElement {
         }
       </form>
       <aw-fallback .channelId=${this.channel.id}></aw-fallback>
+      <aw-webhooks .channelId=${this.channel.id} .isOwner=${this.isOwner}></aw-webhooks>
       <section class="card" aria-labelledby="archive">
         <h2 id="archive">${t("archive.head")}</h2>
         <p>${t("archive.text")}</p>
