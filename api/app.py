@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from awazpulse.proxies import TrustedProxies
+
 from .authentication import AuthRoutes
 from .bodies import MAX_BODY_BYTES
 from .channels import ChannelRoutes
@@ -17,7 +19,7 @@ from .fallback import FallbackRoutes
 from .ledger import LedgerRoutes
 from .levels import LevelRoutes
 from .metrics import MetricsRoutes
-from .middlewares import ANY_ORIGIN, answer_errors, make_cors
+from .middlewares import ANY_ORIGIN, answer_errors, make_cors, make_identifier
 from .operations import OperationRoutes
 from .panel_files import PanelFiles
 from .panel_pages import PanelOptions, PanelPages
@@ -57,16 +59,17 @@ def list_endpoints(services: Services) -> list[Endpoint]:
 def create_app(
     services: Services,
     cors_origins: Sequence[str] = (ANY_ORIGIN,),
+    proxies: TrustedProxies | None = None,
     panel: PanelOptions | None = None,
 ) -> web.Application:
     """Return the API and the panel, to be served by `ApiServer` or by a test.
 
     `cors_origins`: the origins whose pages may read the answers; the server may change them at any time.
+    `proxies`: whose word on who asks is taken.
     """
     answer_preflights, add_cors_headers = make_cors(cors_origins)
-    app = web.Application(
-        middlewares=[answer_preflights, answer_errors], client_max_size=MAX_BODY_BYTES
-    )
+    around = [make_identifier(proxies or TrustedProxies()), answer_preflights, answer_errors]
+    app = web.Application(middlewares=around, client_max_size=MAX_BODY_BYTES)
     app.on_response_prepare.append(add_cors_headers)
     app.add_routes([make_route(endpoint, services) for endpoint in list_endpoints(services)])
     app.add_routes(PanelPages(services, panel or PanelOptions(), PanelFiles()).list_routes())

@@ -13,7 +13,7 @@ from awazpulse.refusals import InvalidToken, ServerDraining, WrongLogin
 from .bodies import LoginBody, PasswordChangeBody, RefreshBody
 from .endpoints import Access, Call, Endpoint
 from .models import Answer
-from .services import Services
+from .services import Issuer, Services, Users
 from .session_cookies import read_access_cookie
 
 _TAG = "accounts"
@@ -41,13 +41,26 @@ async def identify(request: web.Request, services: Services) -> Identity:
     """Return who is asking, as the database knows them now. Raises `InvalidToken`.
 
     A bearer token counts before the panel's cookie. A token lives for hours; in them a user may lose a
-    role, sign out, or go.
+    role, sign out, or go. May raise `ServiceUnavailable`.
     """
     has_bearer = "Authorization" in request.headers or _read_subprotocols(request)[1]
     cookie = None if has_bearer else read_access_cookie(request)
-    claimed = services.tokens.verify(cookie or read_bearer_token(request))
+    token = cookie or read_bearer_token(request)
+    if services.issuer is not None and services.issuer.is_for_issuer(token):
+        return await _identify_by_issuer(token, services.issuer, services.users)
+    claimed = services.tokens.verify(token)
     user = await services.users.identify(claimed)
     return Identity(user.id, user.email, Role(user.role), claimed.sign_in_id, claimed.issued_at)
+
+
+async def _identify_by_issuer(token: str, issuer: Issuer, users: Users) -> Identity:
+    """Return the user of ours whom another issuer names; a role that it names goes before the row's."""
+    claims = await issuer.verify(token)
+    user = await users.find_claimed(claims.user)
+    role = Role(user.role)
+    if claims.is_admin is not None:
+        role = Role.ADMIN if claims.is_admin else Role.STATION_OWNER
+    return Identity(user.id, user.email, role, None, claims.issued_at)
 
 
 class UserAnswer(Answer):

@@ -1,9 +1,11 @@
 """The endpoints of a channel's secrets: shown to its owner, and made anew."""
 
+from contextlib import suppress
+
 from pydantic import Field
 
 from awazpulse.kinds import StreamType
-from awazpulse.refusals import UnreadableSecrets
+from awazpulse.refusals import ServiceUnavailable, UnknownChannel, UnreadableSecrets
 
 from .bodies import SwitchTypeBody
 from .endpoints import Access, Call, Endpoint
@@ -140,6 +142,10 @@ class CredentialRoutes:
 
     async def _rotate(self, call: Call) -> Answer:
         wanted = call.body_as(SwitchTypeBody).stream_type
-        made = await self._services.channels.rotate(call.record.channel.id, wanted)
+        channel_id = call.record.channel.id
+        made = await self._services.channels.rotate(channel_id, wanted)
+        # For what the server remembers of the old one, which it forgets even if it cannot read the rows.
+        with suppress(ServiceUnavailable, UnknownChannel):
+            await self._services.streams.refresh(channel_id)
         model = HlsCredentialsAnswer if wanted is StreamType.HLS else IcecastCredentialsAnswer
         return model.model_validate(made)

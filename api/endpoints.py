@@ -21,6 +21,8 @@ from .models import Answer, Body
 
 M = TypeVar("M", bound=BaseModel)
 
+ADDRESS = web.RequestKey("address", str)  # of the request's client, once it is known
+
 
 class Access(Enum):
     """Who may call an endpoint; the values are words for people."""
@@ -78,7 +80,7 @@ class Call:
     @property
     def address(self) -> str:
         """The address of the client."""
-        return self.request.remote or ""
+        return self.request[ADDRESS]
 
     @property
     def path_id(self) -> str:

@@ -1,4 +1,4 @@
-"""Around every handler: CORS for browser panels, and errors in one shape, each logged once."""
+"""Around every handler: who asks, CORS for browser panels, and errors in one shape, each logged once."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -7,8 +7,11 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from awazpulse.addresses import normalize_address
+from awazpulse.proxies import HEADERS, TrustedProxies
 from awazpulse.refusals import Refusal
 
+from .endpoints import ADDRESS
 from .problems import answer_error, answer_refusal
 
 logger = logging.getLogger(__name__)
@@ -25,6 +28,26 @@ _PREFLIGHT = {
     "Access-Control-Allow-Headers": "Authorization, Content-Type",
     "Access-Control-Max-Age": str(PREFLIGHT_MAX_AGE_S),
 }
+
+
+def make_identifier(proxies: TrustedProxies) -> Middleware:
+    """Return what finds the address of each request's client, which a proxy may tell."""
+
+    def find_address(request: web.Request) -> str:
+        peer = normalize_address(request.remote or "")
+        if not proxies.trusts(peer):
+            return peer
+        lines = {name: request.headers.getall(name, ()) for name in HEADERS}
+        return proxies.find_address(
+            peer, {name: ",".join(some) for name, some in lines.items() if some}
+        )
+
+    @web.middleware
+    async def identify_client(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request[ADDRESS] = find_address(request)
+        return await handler(request)
+
+    return identify_client
 
 
 def make_cors(origins: Sequence[str]) -> tuple[Middleware, OnPrepare]:

@@ -180,6 +180,8 @@ class PanelPages:
     def _list_media_origins(self, request: web.Request) -> list[str]:
         """Return where players get audio from: by the public name, and by the one this page came by."""
         urls = self._options.get_urls()
+        if urls.origin:
+            return [urls.origin]
         hosts = [urls.bracketed_host]
         match = _HOST.fullmatch(request.host)
         if match and match[1] not in hosts:

@@ -8,6 +8,7 @@ from awazpulse.channels.access import Identity
 from awazpulse.channels.credentials import ChannelCredentials, HlsCredentials, IcecastCredentials
 from awazpulse.channels.diagnosis import Report as DiagnosisReport
 from awazpulse.channels.fallback_files import FallbackInfo
+from awazpulse.channels.issuer_tokens import IssuerClaims
 from awazpulse.channels.levels import LevelReport
 from awazpulse.channels.public_view import PublicChannel
 from awazpulse.channels.records import (
@@ -160,6 +161,9 @@ class Users(Protocol):
     def forget_identities(self) -> None:
         """Ask the database again who is who: something has changed."""
 
+    async def find_claimed(self, claimed: str) -> User:
+        """Return the user whom another issuer names. Raises `InvalidToken`."""
+
     async def get(self, user_id: str) -> User:
         """Return a user by id. Raises `UnknownUser`."""
 
@@ -205,6 +209,16 @@ class TokenKeeper(Protocol):
 
     def verify_internal(self, text: str, channel_id: str, action: InternalAction) -> None:
         """Raise unless this is the command line's token for this action on this channel."""
+
+
+class Issuer(Protocol):
+    """Verifies the tokens of another issuer, if the operator has set one."""
+
+    def is_for_issuer(self, text: str) -> bool:
+        """Whether a token is to be verified here, and not by `TokenKeeper`."""
+
+    async def verify(self, text: str) -> IssuerClaims:
+        """Return whose token this is. Raises `InvalidToken`, `ServiceUnavailable`."""
 
 
 class Fallbacks(Protocol):
@@ -281,3 +295,4 @@ class Services:
     webhooks: WebhookCatalog
     readiness: Readiness
     metrics: Metrics
+    issuer: Issuer | None = None

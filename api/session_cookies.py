@@ -6,8 +6,8 @@ request shows that one of our pages has made it (OWASP's cross-site request forg
   the same site, so that is not enough.
 - The header `X-AwazPulse-Panel` cannot be added by a form, and by a script of another origin only after a
   preflight, whose answer does not allow it.
-- `Sec-Fetch-Site`, or `Origin` where there is none of it, says whose page asks. A WebSocket handshake,
-  which takes no headers from scripts, is judged by `Origin`.
+- `Sec-Fetch-Site`, or `Origin` where there is none of it, says whose page asks. Scripts can set neither,
+  and add no header to a WebSocket's handshake, which is judged by these alone.
 """
 
 from datetime import timedelta
@@ -76,15 +76,16 @@ def _set(
 
 
 def _is_of_own_page(request: web.Request) -> bool:
-    origin = request.headers.get("Origin")
-    if request.headers.get("Upgrade", "").lower() == "websocket":
-        return origin is not None and _is_own_origin(request, origin)
-    if PANEL_HEADER not in request.headers:
+    is_handshake = request.headers.get("Upgrade", "").lower() == "websocket"
+    if not is_handshake and PANEL_HEADER not in request.headers:
         return False
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site == "same-origin"
-    return origin is None or _is_own_origin(request, origin)
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return not is_handshake  # browsers send it with each handshake
+    return _is_own_origin(request, origin)
 
 
 def _is_own_origin(request: web.Request, origin: str) -> bool:

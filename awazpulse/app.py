@@ -27,10 +27,19 @@ from api.services import Services
 from awazpulse.announcements import Announcements
 from awazpulse.channels.accounts import Accounts
 from awazpulse.channels.catalog import ChannelCatalog
+from awazpulse.channels.credential_memory import CredentialMemory
 from awazpulse.channels.credentials import ChannelCredentials
 from awazpulse.channels.diagnosis import Diagnosis
 from awazpulse.channels.fallback_files import FallbackFiles, ProbedFile
 from awazpulse.channels.happenings import Happenings
+from awazpulse.channels.issuer_tokens import (
+    FixedKey,
+    IssuerRules,
+    IssuerTokens,
+    KeySource,
+    UnusableKey,
+    parse_public_key,
+)
 from awazpulse.channels.levels import LevelMonitor
 from awazpulse.channels.public_urls import PublicUrls
 from awazpulse.channels.quality import QualityMonitor
@@ -41,6 +50,7 @@ from awazpulse.channels.stream_manager import StreamManager
 from awazpulse.channels.tokens import Tokens
 from awazpulse.descriptors import DescriptorBudget, raise_limit
 from awazpulse.first_start import FirstOwner, populate_if_empty
+from awazpulse.jwks import JwksKeys
 from awazpulse.kinds import StreamType
 from awazpulse.ledger.book import Book
 from awazpulse.ledger.countries import UnusableCountryDatabase, open_countries
@@ -122,6 +132,7 @@ class Core:
             settings.icecast_port,
             settings.hls_port,
             settings.api_port,
+            settings.public_origin,
         )
         self.vault = Vault(secret_key)
         self.tokens = Tokens(secret_key)
@@ -132,7 +143,11 @@ class Core:
         self.media = MediaWorker()
         self.stand_ins = StandInShelf(self.media, settings.data_dir)
         self.manager = StreamManager(
-            self.database, self.vault, lambda: self.urls, stand_ins=self.stand_ins
+            self.database,
+            self.vault,
+            lambda: self.urls,
+            stand_ins=self.stand_ins,
+            credential_memory=CredentialMemory(settings.credential_memory_s),
         )
         self.fallbacks = FallbackFiles(self.for_api, settings.data_dir, _Prober(self.media))
         self.running = RunningServer(settings.data_dir)
@@ -170,6 +185,34 @@ def _make_pacing(settings: Settings) -> Pacing:
         sends_per_second=float(settings.fanout_sends_per_second),
         stall_timeout_s=settings.stall_timeout_s,
     )
+
+
+def _open_issuer(settings: Settings) -> IssuerTokens | None:
+    """Return what verifies the tokens of another issuer, if one is set. Raises `SettingsError`."""
+    keys: KeySource
+    if settings.jwt_jwks_url:
+        keys = JwksKeys(settings.jwt_jwks_url)
+    elif settings.jwt_public_key:
+        try:
+            keys = FixedKey(parse_public_key(_read_pem(settings.jwt_public_key)))
+        except (UnusableKey, OSError, ValueError) as error:
+            raise SettingsError(f"{PREFIX}JWT_PUBLIC_KEY: {error}") from None
+    else:
+        return None
+    rules = IssuerRules(
+        settings.jwt_issuer,
+        settings.jwt_audience,
+        settings.jwt_user_claim,
+        settings.jwt_role_claim,
+        settings.jwt_admin_role,
+    )
+    return IssuerTokens(rules, keys)
+
+
+def _read_pem(text: str) -> str:
+    r"""Return a PEM text, which may stand in one line with \n as in .env files, or in a file."""
+    is_text = text.lstrip().startswith("-----BEGIN")
+    return text.replace("\\n", "\n") if is_text else Path(text).read_text(encoding="ascii")
 
 
 class _Gate:
@@ -234,6 +277,7 @@ class App:
         self._told = told = Announcements(
             self.core, self._levels, private_webhooks=settings.webhook_private_addresses
         )
+        proxies = settings.proxies
         budget = DescriptorBudget(raise_limit())
         self._fanout = FanOut(loop, _make_pacing(settings))
         self._rtmp_gate = _Gate(manager, StreamType.HLS)
@@ -248,8 +292,12 @@ class App:
             ),
             budget,
             self._book,
+            settings.public_origin,
+            proxies,
         )
-        self._hls = HlsServer(has_room=budget.has_room_for_listener, session_log=self._book)
+        self._hls = HlsServer(
+            has_room=budget.has_room_for_listener, session_log=self._book, proxies=proxies
+        )
         budget.count_in(lambda: self._fanout.listeners)
         budget.count_in(lambda: self._icecast.waiting)
         budget.count_in(lambda: self._hls.connections)
@@ -286,6 +334,7 @@ class App:
             told.webhooks,
             self._readiness,
             self._metrics,
+            _open_issuer(settings),
         )
         self._readiness.watch_port("RTMP", lambda: self._rtmp.is_listening)
         self._readiness.watch_port("Icecast", lambda: self._icecast.is_listening)
@@ -295,7 +344,7 @@ class App:
         self._addressing: asyncio.Task[None] | None = None
         panel = PanelOptions(lambda: core.urls, lambda: self._settings.embed_host_list)
         self._api = ApiServer(
-            create_app(services, self._cors_origins, panel),
+            create_app(services, self._cors_origins, proxies, panel),
             fast_lane=FastLane(told.public.peek),
             count_lasting=lambda: told.clients.count,
         )
@@ -313,6 +362,7 @@ class App:
             await self._listen(self._icecast.start, "Icecast", "icecast_port"),
             await self._listen(self._hls.start, "HLS", "hls_port"),
             await self._listen(self._api.start, "the API", "api_port"),
+            self._settings.public_origin,
         )
         await core.manager.start()
         await self._ledger.start()

@@ -172,6 +172,7 @@ async def _read_blocks(file: BinaryIO) -> AsyncIterator[bytes]:
 async def rotate_secret(core: Core, args: argparse.Namespace) -> tuple[Result, str]:
     """Make a channel's stream key or source password anew; what is on air stays on air."""
     credentials = await core.catalog.rotate(args.id, StreamType(args.type))
+    await _refresh(core, args.id)
     return dict(credentials.to_json()), _tabulate(credentials)
 
 

@@ -143,6 +143,7 @@ class RunningServer:
                     int(urls["icecast_port"]),
                     int(urls["hls_port"]),
                     int(urls["api_port"]),
+                    str(urls.get("origin", "")),
                 ),
             )
         except (OSError, ValueError, KeyError, TypeError):

@@ -30,6 +30,7 @@ from awazpulse.errors import AwazPulseError
 from awazpulse.kinds import MetricsAccess
 from awazpulse.ledger.privacy import AddressRule
 from awazpulse.logs import LogFormat
+from awazpulse.proxies import TrustedProxies, parse_trusted_proxies
 
 PREFIX = "AWAZPULSE_"
 CONFIG_FILE = "awazpulse.toml"
@@ -40,9 +41,12 @@ MAX_PUBLIC_HOST_CHARACTERS = 200  # `streams.streamUrl` has 255 for it, scheme, 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")  # RFC 1123 §2.1, and _ as it is found
 
+_PUBLIC_ORIGIN = re.compile(r"(?i:https?)://(\[[^\]]*\]|[^:]*)(?::([0-9]{1,5}))?")
+
 _ORIGIN = re.compile(r"https?://[^/?#@\s,;'\"]+")  # RFC 6454 §6.1: no path, not even a slash
 
-Port = Annotated[int, Field(ge=0, le=65_535)]
+MAX_PORT = 65_535
+Port = Annotated[int, Field(ge=0, le=MAX_PORT)]
 
 
 class SettingsError(AwazPulseError):
@@ -79,13 +83,48 @@ class Settings(BaseModel):
         " https://station.example, by commas; *: all; empty: none",
     )
     public_host: str = Field(
-        "", description="name or address in the URLs handed out; empty: the bound one or localhost"
+        "",
+        description="name or address in the URLs handed out; empty: the bound one or localhost;"
+        " https://radio.example when a proxy serves players and the API there",
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1,::1",
+        description="addresses and networks of proxies, by commas, whose headers say who a client is;"
+        " none: no header counts",
     )
     secret_key: SecretStr = Field(
         SecretStr(""),
         description="what secrets in the database are encrypted with and tokens signed, at least"
         f" {MIN_SECRET_KEY_CHARACTERS} characters; empty: made at the first start and kept in the"
         " data folder",
+    )
+    credential_memory_s: float = Field(
+        3600.0,
+        ge=0,
+        le=604_800,
+        description="seconds since its last use for which an encoder's login goes on being good while"
+        " the database is away; 0: none",
+    )
+    jwt_public_key: str = Field(
+        "",
+        description="public key of another issuer whose tokens the API takes too: PEM, or a file of it",
+    )
+    jwt_jwks_url: str = Field(
+        "", description="or where that issuer shows its keys, such as https://sso.example/jwks.json"
+    )
+    jwt_issuer: str = Field("", description="what such a token must say in `iss`; empty: anything")
+    jwt_audience: str = Field(
+        "", description="what such a token must say in `aud`; empty: anything"
+    )
+    jwt_user_claim: str = Field(
+        "sub",
+        description="claim of such a token that has the id or the e-mail address of a user here",
+    )
+    jwt_role_claim: str = Field(
+        "role", description="claim of such a token that has the bearer's role, or a list of roles"
+    )
+    jwt_admin_role: str = Field(
+        "admin", description="role in such a token that makes its bearer an administrator"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="how much is logged"
@@ -155,11 +194,18 @@ class Settings(BaseModel):
             raise ValueError(
                 f"got {len(host)} characters, expected {MAX_PUBLIC_HOST_CHARACTERS} at most"
             )
-        if host and not _is_bare_host(host):
+        if host and not _is_bare_host(host) and _split_origin(host) is None:
             raise ValueError(
-                f"got {host!r}, expected a bare host name or IP address such as radio.example"
+                f"got {host!r}, expected a bare host name or IP address such as radio.example, or"
+                " https://radio.example"
             )
         return host
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_trusted_proxies(cls, text: str) -> str:
+        parse_trusted_proxies(text)
+        return text
 
     @field_validator("cors_origins", "embed_hosts")
     @classmethod
@@ -171,8 +217,23 @@ class Settings(BaseModel):
                 )
         return text
 
+    @field_validator("jwt_jwks_url")
+    @classmethod
+    def _check_jwks_url(cls, text: str) -> str:
+        if text and not re.fullmatch(r"https?://[^/?#@\s]+(/\S*)?", text):
+            raise ValueError(f"got {text!r}, expected such as https://sso.example/jwks.json")
+        return text
+
     @model_validator(mode="after")
     def _check_together(self) -> "Settings":
+        if self.jwt_public_key and self.jwt_jwks_url:
+            raise ValueError("jwt_public_key and jwt_jwks_url are both set, expected one of them")
+        if not (self.jwt_public_key or self.jwt_jwks_url) and (
+            self.jwt_issuer or self.jwt_audience
+        ):
+            raise ValueError(
+                "jwt_issuer or jwt_audience is set without jwt_public_key or jwt_jwks_url"
+            )
         if self.fanout_min_interval_ms > self.fanout_max_interval_ms:
             raise ValueError("fanout_min_interval_ms is above fanout_max_interval_ms")
         ports = [p for p in (self.rtmp_port, self.icecast_port, self.hls_port, self.api_port) if p]
@@ -200,8 +261,27 @@ class Settings(BaseModel):
     def effective_public_host(self) -> str:
         """The host in URLs: without brackets."""
         if self.public_host:
-            return self.public_host.strip("[]")
+            return (_split_origin(self.public_host) or self.public_host).strip("[]")
         return "localhost" if self.bind in ("0.0.0.0", "::", "") else self.bind  # noqa: S104
+
+    @property
+    def public_origin(self) -> str:
+        """Scheme, host and port of what a proxy serves; empty without one."""
+        is_origin = _split_origin(self.public_host) is not None
+        return self.public_host.lower() if is_origin else ""
+
+    @property
+    def proxies(self) -> TrustedProxies:
+        """`trusted_proxies`, to ask."""
+        return parse_trusted_proxies(self.trusted_proxies)
+
+
+def _split_origin(text: str) -> str | None:
+    """Return the host of a scheme, a host and perhaps a port, such as `https://radio.example:8443`."""
+    match = _PUBLIC_ORIGIN.fullmatch(text)
+    if match is None or not _is_bare_host(match[1]):
+        return None
+    return match[1] if 0 < int(match[2] or 1) <= MAX_PORT else None
 
 
 def _split(text: str) -> tuple[str, ...]:

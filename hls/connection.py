@@ -12,6 +12,7 @@ from enum import Enum, auto
 from typing import Protocol, cast
 
 from awazpulse.addresses import normalize_address
+from awazpulse.proxies import TrustedProxies
 
 from . import answers
 from .answers import Answer
@@ -37,6 +38,7 @@ class Server(Protocol):
     limits: Limits
     router: Router
     sent_bytes: int
+    proxies: TrustedProxies
 
     def now(self) -> float:
         """Monotonic seconds."""
@@ -82,6 +84,7 @@ class Connection(asyncio.Protocol):
         transport.set_write_buffer_limits(high=self._limits.write_buffer_bytes)
         peer = transport.get_extra_info("peername")
         self._address = normalize_address(peer[0]) if peer else ""
+        self._reader.is_behind_proxy = self._server.proxies.trusts(self._address)
         self.deadline = self._server.now() + self._limits.head_deadline_s
         if not self._server.opened(self):
             self._send_last(answers.TOO_MANY_CONNECTIONS)
@@ -172,7 +175,10 @@ class Connection(asyncio.Protocol):
 
     def _answer(self, request: Request) -> None:
         server = self._server
-        answer = server.router.respond(request, self._address, server.now())
+        address = self._address
+        if request.forwarding is not None:
+            address = server.proxies.find_address(address, request.forwarding)
+        answer = server.router.respond(request, address, server.now())
         if isinstance(answer, Answer):
             self._send(answer, request)
         else:

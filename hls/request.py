@@ -8,21 +8,29 @@ Heads are cut out here, and the parser gets each one whole. So their limit is ex
 are not HTTP (TLS, RTMP) are refused at once instead of by a deadline.
 """
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 import httptools
+
+from awazpulse.proxies import ADDRESS_HEADERS, HEADERS
 
 from .errors import RequestRefused
 
 _END = b"\r\n\r\n"
 _LONGEST_METHOD = 16  # llhttp's longest is MKCALENDAR; without a space by then it is no request
 _ANSWERED_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_ADDRESS_HEADERS = tuple(name.encode() for name in ADDRESS_HEADERS)
+_FRAMING_LINES = 2  # of a head: the request line and the empty line at the end
 
 
 @dataclass(slots=True)
 class Request:
     """What an answer depends on. `path` is decoded and has no query.
+
+    `forwarding`: what a proxy says of the client, by header names in lower case, if it says anything.
 
     Not frozen: one is made for each request, and a frozen one costs 0.5 us more.
     """
@@ -33,12 +41,17 @@ class Request:
     accepts_gzip: bool
     range: bytes | None
     keep_alive: bool
+    forwarding: Mapping[str, str] | None = None
 
 
 class RequestReader:
-    """Cuts one connection's bytes into requests; see the module's head."""
+    """Cuts one connection's bytes into requests; see the module's head.
+
+    `is_behind_proxy`: whether the peer is a proxy that is believed. Only then its headers are looked at.
+    """
 
     def __init__(self, max_head_bytes: int) -> None:
+        self.is_behind_proxy = False
         self._max_head_bytes = max_head_bytes
         self._buffer = bytearray()
         self._parser = httptools.HttpRequestParser(self)
@@ -108,6 +121,7 @@ class RequestReader:
             _accepts_gzip(headers.get(b"accept-encoding", b"")),
             headers.get(b"range") if b"if-range" not in headers else None,
             self._keep_alive,
+            _find_forwarding(headers, head) if self.is_behind_proxy else None,
         )
 
     # What httptools calls.
@@ -124,6 +138,18 @@ class RequestReader:
         """The request has ended without a body."""
         self._is_complete = True
         self._keep_alive = self._parser.should_keep_alive()  # the parser forgets it afterwards
+
+
+def _find_forwarding(headers: dict[bytes, bytes], head: bytes) -> Mapping[str, str] | None:
+    """Return the headers of a proxy, None if it says nothing of the client's address."""
+    if headers.keys().isdisjoint(_ADDRESS_HEADERS):
+        return None
+    names = [name for name in HEADERS if name.encode() in headers]
+    if head.count(b"\n") == len(headers) + _FRAMING_LINES:
+        return {name: headers[name.encode()].decode("latin-1") for name in names}
+    # Some header is there twice: HAProxy adds a line of its own below the one that came.
+    text = head.decode("latin-1")
+    return {name: ",".join(re.findall(rf"(?im)^{name}:(.*?)\r?$", text)) for name in names}
 
 
 def _is_method(word: bytes | bytearray) -> bool:

@@ -14,6 +14,7 @@ from awazpulse.errors import MisuseError
 from awazpulse.http_date import format_http_date
 from awazpulse.kinds import StreamType
 from awazpulse.network import open_listening
+from awazpulse.proxies import TrustedProxies
 from awazpulse.relay import Broadcast, End, EndReason
 from awazpulse.relay.listener_count import ListenerCount
 from awazpulse.relay.sessions import NoSessionLog, SessionLog
@@ -71,7 +72,8 @@ class HlsServer:
     """The HLS delivery of all channels.
 
     `attach` each HLS broadcast when it opens; the broadcast itself tells when it ends.
-    `has_room` says whether the process can take one more client.
+    `has_room` says whether the process can take one more client. `proxies`: whose word on who listens
+    is taken.
     """
 
     def __init__(
@@ -79,8 +81,10 @@ class HlsServer:
         limits: Limits | None = None,
         has_room: Callable[[], bool] = lambda: True,
         session_log: SessionLog | None = None,
+        proxies: TrustedProxies | None = None,
     ) -> None:
         self.limits = limits or Limits()
+        self.proxies = proxies or TrustedProxies()
         self._has_room = has_room
         self._session_log = session_log or NoSessionLog()
         self.router = Router()

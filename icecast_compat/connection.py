@@ -10,6 +10,8 @@ import logging
 import socket
 from typing import Protocol
 
+from awazpulse.proxies import TrustedProxies
+
 from .errors import RequestError, RequestTimeout
 from .login import Login
 from .request import Request, split_head
@@ -34,6 +36,7 @@ class Server(Protocol):
     """What a connection needs of its server."""
 
     router: Router
+    proxies: TrustedProxies
     head_timeout_s: float
 
     def now(self) -> float:
@@ -65,12 +68,15 @@ class Server(Protocol):
 
 
 class Connection:
-    """One client and its requests; `deadline` is in monotonic seconds."""
+    """One client and its requests; `deadline` is in monotonic seconds.
+
+    `address` is that of the client of the present request, which a proxy may tell.
+    """
 
     def __init__(self, client: socket.socket, address: str, server: Server) -> None:
         self.id = next(_ids)
         self.socket = client
-        self.address = address
+        self._peer = self.address = address
         self.deadline = server.now() + server.head_timeout_s
         self.state = State.HEAD
         self._server = server
@@ -171,7 +177,7 @@ class Connection:
         self._searched_bytes = 0
         self._request, self._received[:] = parsed
         self._requests += 1
-        return self._server.router.route(self._request, self.address)
+        return self._route(self._request)
 
     def _route_with_body(self) -> Outcome | None:
         if len(self._received) < self._body_bytes:
@@ -179,7 +185,12 @@ class Connection:
         assert self._request is not None
         body = bytes(self._received[: self._body_bytes])
         del self._received[: self._body_bytes]
-        return self._server.router.route(self._request, self.address, body)
+        return self._route(self._request, body)
+
+    def _route(self, request: Request, body: bytes | None = None) -> Outcome:
+        client = self._server.proxies.find_client(self._peer, request.headers)
+        self.address = client.address
+        return self._server.router.route(request, client, body)
 
     def _follow(self, outcome: Outcome) -> None:
         match outcome:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from awazpulse.addresses import bracket_host
 from awazpulse.channels.public_urls import SOURCE_USERNAME
+from awazpulse.proxies import Client
 from awazpulse.relay import Title
 
 from . import responses
@@ -70,7 +71,8 @@ class Router:
     """Decides what to do for each request.
 
     `mounts` has the mounts on air by channel id; its owner changes it. `started` is in seconds since 1970.
-    `public_host` may be changed at any time.
+    `public_host` and `public_origin` (scheme, host and port of all URLs that are told to clients) may be changed
+    at any time. Without an origin a proxy says it, or it is this port's own.
     """
 
     def __init__(
@@ -79,43 +81,48 @@ class Router:
         public_host: str,
         public_port: Callable[[], int],
         started: float,
+        public_origin: str = "",
     ) -> None:
         self._mounts = mounts
+        self.public_origin = public_origin
         self.public_host = public_host
         self._public_port = public_port
         self._started = started
         self.is_draining = False  # then no listener is taken any more
 
-    @property
-    def base_url(self) -> str:
-        """The beginning of all URLs that are told to clients."""
-        return f"http://{bracket_host(self.public_host)}:{self._public_port()}"
+    def _find_base_url(self, client: Client) -> str:
+        """Return the beginning of all URLs that are told to a client."""
+        return (
+            self.public_origin
+            or client.find_origin(self.public_host)
+            or f"http://{bracket_host(self.public_host)}:{self._public_port()}"
+        )
 
-    def route(self, request: Request, address: str, body: bytes | None = None) -> Outcome:
+    def route(self, request: Request, client: Client, body: bytes | None = None) -> Outcome:
         """Return what the request leads to."""
         match request.method:
             case "SOURCE" | "PUT":
-                return read_login(request, address)
+                return read_login(request, client.address)
             case "OPTIONS":
                 alive = request.keeps_alive
                 return Reply(responses.respond_options(keep_alive=alive), alive)
             case "GET":
-                return self._get(request)
+                return self._get(request, client)
             case "HEAD":
-                return self._head(request)
+                return self._head(request, client)
             case "POST":
                 return self._post(request, body)
             case _:
                 return Reply(responses.refuse(405, f"unknown method {request.method}"))
 
-    def _get(self, request: Request) -> Reply | Listen | TitleUpdate:
+    def _get(self, request: Request, client: Client) -> Reply | Listen | TitleUpdate:
         match request.path:
             case "/status-json.xsl":
-                return self._status()
+                return self._status(client)
             case "/admin/metadata" | "/admin/metadata.xsl":
                 return self._update_title(request, request.query)
             case path if path.endswith(".m3u"):
-                return self._playlist(path.removesuffix(".m3u"))
+                return self._playlist(path.removesuffix(".m3u"), client)
         return self._listen(request)
 
     def _listen(self, request: Request) -> Reply | Listen:
@@ -136,8 +143,8 @@ class Router:
         user_agent = request.headers.get("user-agent", "")[:200]
         return Listen(mount.broadcast.channel_id, icy, user_agent)
 
-    def _head(self, request: Request) -> Reply:
-        outcome = self._get(request)
+    def _head(self, request: Request, client: Client) -> Reply:
+        outcome = self._get(request, client)
         if isinstance(outcome, Listen):
             return Reply(self._mounts[outcome.channel_id].listener_head(icy=outcome.icy))
         if isinstance(outcome, TitleUpdate):
@@ -158,19 +165,19 @@ class Router:
         channel_id = parse_mount_path(path)
         return self._mounts.get(channel_id) if channel_id else None
 
-    def _status(self) -> Reply:
+    def _status(self, client: Client) -> Reply:
         document = describe_server(
             self._mounts.values(),
             host=self.public_host,
-            base_url=self.base_url,
+            base_url=self._find_base_url(client),
             started=self._started,
         )
         return Reply(responses.respond(200, document, content_type="application/json"))
 
-    def _playlist(self, path: str) -> Reply:
+    def _playlist(self, path: str, client: Client) -> Reply:
         if self._find_mount(path) is None:
             return Reply(responses.refuse(404, responses.NOT_FOUND))
-        text = f"{self.base_url}{path}\r\n"
+        text = f"{self._find_base_url(client)}{path}\r\n"
         return Reply(responses.respond(200, text, content_type="audio/x-mpegurl"))
 
     def _update_title(self, request: Request, fields: Mapping[str, bytes]) -> Reply | TitleUpdate:

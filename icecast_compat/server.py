@@ -18,6 +18,7 @@ from typing import Protocol
 from awazpulse.addresses import normalize_address
 from awazpulse.kinds import StreamType
 from awazpulse.network import open_listening
+from awazpulse.proxies import TrustedProxies
 from awazpulse.refusals import Refusal, UnsupportedFormat
 from awazpulse.relay import Broadcast, End, EndReason, Gate, Station
 from awazpulse.relay.fanout import FanOut
@@ -100,7 +101,10 @@ class IcecastLimits:
 
 
 class IcecastServer:
-    """See the module's head. One for each event loop."""
+    """See the module's head. One for each event loop.
+
+    `public_origin`: as `Router` takes it. `proxies`: whose word on who asks is taken.
+    """
 
     def __init__(
         self,
@@ -110,14 +114,19 @@ class IcecastServer:
         limits: IcecastLimits | None = None,
         room: Room | None = None,
         session_log: SessionLog | None = None,
+        public_origin: str = "",
+        proxies: TrustedProxies | None = None,
     ) -> None:
+        self.proxies = proxies or TrustedProxies()
         self.limits = limits or IcecastLimits()
         self.head_timeout_s = self.limits.head_timeout_s
         self.mounts: dict[str, Mount] = {}
         self.port = 0
         self.now = time.monotonic
         self.wall = time.time
-        self.router = Router(self.mounts, public_host, lambda: self.port, self.wall())
+        self.router = Router(
+            self.mounts, public_host, lambda: self.port, self.wall(), public_origin
+        )
         self._room = room or _AllTheRoom()
         self._gate = gate
         self._fanout = fanout

@@ -76,6 +76,11 @@ class MariaDb:
             self._process.wait()
             self._process = None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has been started and not been stopped."""
+        return self._process is not None
+
     def create_database(self) -> str:
         """Make an empty database and return its URL."""
         self._databases += 1

@@ -40,7 +40,7 @@ MAY_IMPORT = {
 }
 FOR_ALL = (
     "awazpulse.addresses", "awazpulse.errors", "awazpulse.http_date", "awazpulse.kinds", "awazpulse.network",
-    "awazpulse.refusals", "awazpulse.state_table", "awazpulse.turns", "awazpulse.waiting",
+    "awazpulse.proxies", "awazpulse.refusals", "awazpulse.state_table", "awazpulse.turns", "awazpulse.waiting",
 )  # fmt: skip
 ROOMS = [*MAY_IMPORT, "awazpulse"]
 
@@ -52,7 +52,7 @@ IMPURE = {
 }  # fmt: skip
 PURE_ROOMS = (
     "awazpulse.addresses", "awazpulse.audio", "awazpulse.errors", "awazpulse.http_date", "awazpulse.kinds", "awazpulse.media",
-    "awazpulse.refusals", "awazpulse.relay", "awazpulse.state_table", "hls", "icecast_compat", "ingest",
+    "awazpulse.proxies", "awazpulse.refusals", "awazpulse.relay", "awazpulse.state_table", "hls", "icecast_compat", "ingest",
 )  # fmt: skip
 
 

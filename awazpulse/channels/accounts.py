@@ -160,6 +160,21 @@ class Accounts:
             raise InvalidToken("signed out, or the password has changed; sign in again")
         return user
 
+    async def find_claimed(self, claimed: str) -> User:
+        """Return the user whom another issuer names by id or by e-mail address.
+
+        Raises `InvalidToken` for one who is none of ours, or disabled.
+        """
+        try:
+            user = await (self.find(claimed) if "@" in claimed else self.get(claimed))
+        except UnknownUser:
+            raise InvalidToken(
+                f"the token's user {claimed[:64]!r} does not exist here; ask an administrator"
+            ) from None
+        if not user.is_active:
+            raise InvalidToken("this account is disabled; ask an administrator")
+        return user
+
     async def list_page(self, after: str, limit: int) -> list[User]:
         """Return at most `limit` users by id, those after the id `after`."""
         query = select(User).where(User.id > after).order_by(User.id).limit(limit)

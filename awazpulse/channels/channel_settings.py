@@ -33,7 +33,7 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 class ChannelSettings(BaseModel):
     """What may be set; those of both streams are set on each, so that a switch keeps them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: Name = Field("", description="what listeners see")
     description: str = Field(

@@ -17,7 +17,7 @@ from awazpulse.refusals import (
 from awazpulse.relay import Broadcast, End, EndReason
 from awazpulse.store import Channel
 
-from .records import ChannelRecord, PolicyRecord
+from .records import ChannelPolicy, ChannelRecord, PolicyRecord
 from .secrets import SecretKind, Vault, is_same_secret
 
 _FINGERPRINT_KEY = os.urandom(32)  # fingerprints are compared within this process only
@@ -30,14 +30,16 @@ def get_secret_kind(stream_type: StreamType) -> SecretKind:
     return SecretKind.SOURCE_PASSWORD
 
 
+def get_stored_secret(channel: Channel | ChannelPolicy, kind: SecretKind) -> str:
+    """Return a secret as it is stored: encrypted, and another text each time that it is made anew."""
+    if kind is SecretKind.STREAM_KEY:
+        return channel.encrypted_stream_key
+    return channel.encrypted_source_password
+
+
 def decrypt_secret(channel: Channel, kind: SecretKind, vault: Vault) -> str:
     """Return the channel's secret. Raises `UnreadableSecrets`."""
-    stored = (
-        channel.encrypted_stream_key
-        if kind is SecretKind.STREAM_KEY
-        else channel.encrypted_source_password
-    )
-    return vault.decrypt(channel.id, kind, stored)
+    return vault.decrypt(channel.id, kind, get_stored_secret(channel, kind))
 
 
 def require_secret(channel: Channel, kind: SecretKind, offered: str, vault: Vault) -> None:

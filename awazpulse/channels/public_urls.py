@@ -11,13 +11,18 @@ SOURCE_USERNAME = "source"  # the one that BUTT and libshout send unless told ot
 
 @dataclass(frozen=True, slots=True)
 class PublicUrls:
-    """One public host, a name or an address (IPv6 without brackets), and the four ports."""
+    """One public host, a name or an address (IPv6 without brackets), and the four ports.
+
+    `origin` is what stands in the place of scheme, host and port when one proxy serves players and the
+    API, such as `https://radio.example`. Encoders come to the host and the ports all the same.
+    """
 
     host: str
     rtmp_port: int = 1935
     icecast_port: int = 8000
     hls_port: int = 8088
     api_port: int = 3000
+    origin: str = ""
 
     @property
     def bracketed_host(self) -> str:
@@ -32,13 +37,14 @@ class PublicUrls:
     @property
     def api(self) -> str:
         """The API's root, without a slash at the end."""
-        return f"http://{self.bracketed_host}:{self.api_port}"
+        return self.origin or f"http://{self.bracketed_host}:{self.api_port}"
 
     def playback(self, channel_id: str, stream_type: str) -> str:
         """Return what a player opens."""
-        if stream_type == "hls":
-            return f"http://{self.bracketed_host}:{self.hls_port}/hls/{channel_id}.m3u8"
-        return f"http://{self.bracketed_host}:{self.icecast_port}{mount_point(channel_id)}"
+        is_hls = stream_type == "hls"
+        path = f"/hls/{channel_id}.m3u8" if is_hls else mount_point(channel_id)
+        port = self.hls_port if is_hls else self.icecast_port
+        return (self.origin or f"http://{self.bracketed_host}:{port}") + path
 
 
 def mount_point(channel_id: str) -> str:

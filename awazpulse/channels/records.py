@@ -40,6 +40,8 @@ class ChannelPolicy(NamedTuple):
     dead_air_fallback: bool
     fallback_file: str | None
     fallback_title: str | None
+    encrypted_stream_key: str
+    encrypted_source_password: str
 
 
 class StreamPolicy(NamedTuple):

@@ -3,7 +3,7 @@
 Every source comes through `connect`, every switch through `switch_stream_type`; both hold the channel's
 lock, so they see each other whole. Every end comes through `Broadcast.close`, from wherever it is called.
 Rows follow by `RowWriter`, off the way of the audio; an absent database ends no broadcast, it only refuses
-logins and switches (`ServiceUnavailable`).
+logins and switches (`ServiceUnavailable`), but for logins that have been right lately (`CredentialMemory`).
 """
 
 import asyncio
@@ -40,6 +40,7 @@ from awazpulse.store import DatabaseUnavailable, Sessions, Stream, utc_now
 
 from .air_policy import find_deliveries
 from .availability import refusing_when_away
+from .credential_memory import CredentialMemory
 from .events import ChannelChange, ChannelEvent, ChannelListener
 from .levels import DeadAirSettings
 from .live_channels import Delivery, LiveChannels, find_audio
@@ -86,6 +87,8 @@ _OF_ENCODERS = (
     UnsupportedFormat,
     WrongSecret,
 )
+_USES = (ChannelChange.SOURCE_CONNECTED, ChannelChange.SOURCE_LOST, ChannelChange.OFF_AIR)
+
 REREAD_CHANNELS = 250  # per query: more of them would hold the event loop for over 5 ms
 
 
@@ -117,6 +120,7 @@ class StreamManager:
         *,
         throttle: FailureThrottle | None = None,
         stand_ins: StandInShelf | None = None,
+        credential_memory: CredentialMemory | None = None,
         stale_source_s: float = STALE_SOURCE_S,
         write_interval_s: float = WRITE_INTERVAL_S,
         reread_interval_s: float = REREAD_INTERVAL_S,
@@ -141,6 +145,8 @@ class StreamManager:
         self._stand_ins = stand_ins
         self._takeovers = TakeoverWatch()
         self._live = LiveChannels(self._rows, clock, stand_ins)
+        self._memory = CredentialMemory() if credential_memory is None else credential_memory
+        self._live.on_changed(self._note_use)
         self._locks = ChannelLocks()
         self._switches: set[asyncio.Task[SwitchOutcome]] = set()
         self._is_closing = False
@@ -289,20 +295,57 @@ class StreamManager:
         self, channel_id: str, wanted: StreamType, secret: str, source: Source, station: Station
     ) -> Input:
         with refusing_when_away("check the login"):
-            record = await self._load_for_login(channel_id, station.address)
-            await self._login.check(record.channel, wanted, secret, station.address)
-            async with self._locks.hold(channel_id):
-                record = await self._load_rows(channel_id)
-                # No await from here to the end: what was checked is what goes on air.
-                self._login.check_at_once(record.channel, wanted, secret)
-                record.require_enabled()
-                require_selected(record, wanted)
-                if self._is_closing:
-                    raise ServiceUnavailable("take a source")
-                if source.is_gone:
-                    raise EncoderGone(channel_id)
-                self._make_room(record, wanted, station)
-                return self._live.connect(record, source, station, fingerprint(secret))
+            try:
+                record = await self._load_for_login(channel_id, station.address)
+                await self._login.check(record.channel, wanted, secret, station.address)
+                async with self._locks.hold(channel_id):
+                    record = await self._load_rows(channel_id)
+                    # No await from here to the end: what was checked is what goes on air.
+                    self._login.check_at_once(record.channel, wanted, secret)
+                    record.require_enabled()
+                    require_selected(record, wanted)
+                    self._memory.remember(record, wanted, secret, self._clock())
+                    return self._admit(record, wanted, secret, source, station)
+            except DatabaseUnavailable:
+                async with self._locks.hold(channel_id):
+                    # Again without an await: whoever changes the channel has dropped the login by now.
+                    known = self._memory.find(channel_id, wanted, secret, self._clock())
+                    if known is not None:
+                        logger.info("channel=%s login by memory: no database", channel_id)
+                        return self._admit(known, wanted, secret, source, station)
+                await self._delay_unknown_secret(channel_id, station.address)
+                raise
+
+    def _admit(
+        self,
+        record: ChannelRecord,
+        wanted: StreamType,
+        secret: str,
+        source: Source,
+        station: Station,
+    ) -> Input:
+        """Put a source on air whose login was right by these rows."""
+        if self._is_closing:
+            raise ServiceUnavailable("take a source")
+        if source.is_gone:
+            raise EncoderGone(record.channel.id)
+        self._make_room(record, wanted, station)
+        return self._live.connect(record, source, station, fingerprint(secret))
+
+    async def _delay_unknown_secret(self, channel_id: str, address: str) -> None:
+        """Keep those back who guess a secret that memory knows."""
+        if channel_id in self._memory:
+            await self._login.delay_failure(channel_id, address)
+
+    def _note_use(self, event: ChannelEvent) -> None:
+        """Take note of a source that came or went: the login of one on air is remembered for longer."""
+        if event.change not in _USES:
+            return
+        is_on_air = event.change is ChannelChange.SOURCE_CONNECTED
+        record = self._memory.note_on_air(event.channel_id, self._clock(), is_on_air=is_on_air)
+        if record is not None and not is_on_air:
+            for stream in record.streams:
+                self._rows.overlay(stream)  # its uptime, to go on from there
 
     async def authorize_source(
         self, channel_id: str, stream_type: str, secret: str, address: str
@@ -315,7 +358,13 @@ class StreamManager:
         if hmac.compare_digest(self._live.secret_fingerprint(channel_id), fingerprint(secret)):
             return
         with refusing_when_away("check the login"):
-            record = await self._load_for_login(channel_id, address)
+            try:
+                record = await self._load_for_login(channel_id, address)
+            except DatabaseUnavailable:
+                if self._memory.find(channel_id, wanted, secret, self._clock()) is not None:
+                    return
+                await self._delay_unknown_secret(channel_id, address)
+                raise
             await self._login.check(record.channel, wanted, secret, address)
 
     async def switch_stream_type(self, channel_id: str, stream_type: str) -> Stream:
@@ -382,22 +431,36 @@ class StreamManager:
         )
 
     async def refresh(self, channel_id: str) -> None:
-        """Hold what is on air to what the channel's rows say now. Raises `UnknownChannel`."""
+        """Hold what is on air, and what is remembered, to what the channel's rows say now.
+
+        Raises `UnknownChannel`. When the rows cannot be read, the channel's login is forgotten.
+        """
         with refusing_when_away("look up the channel"):
-            decisions = self._live.decisions
-            records = await self._load_policies([channel_id])
+            # In its turn, so that a login by the rows as they were is over, and revised here.
+            async with self._locks.hold(channel_id):
+                decisions, version = self._live.decisions, self._memory.version
+                try:
+                    records = await self._load_policies([channel_id])
+                except DatabaseUnavailable:
+                    self._memory.forget(channel_id)
+                    raise
+                self._memory.revise(channel_id, records.get(channel_id), version)
             if channel_id not in records:
                 raise UnknownChannel(channel_id[:64])
             await self._apply({channel_id: records[channel_id]}, decisions)
             await self._keep_on_air()
 
     async def refresh_all(self) -> None:
-        """Do the same for every channel on air. Raises `DatabaseUnavailable`."""
-        ids = [broadcast.channel_id for broadcast in self.live_broadcasts()]
+        """Do the same for every channel on air or remembered. Raises `DatabaseUnavailable`."""
+        remembered = self._memory.list_ids(self._clock())
+        on_air = [broadcast.channel_id for broadcast in self.live_broadcasts()]
+        ids = list(dict.fromkeys(on_air + remembered))
         for start in range(0, len(ids), REREAD_CHANNELS):
             some = ids[start : start + REREAD_CHANNELS]
-            decisions = self._live.decisions
+            decisions, version = self._live.decisions, self._memory.version
             records = await self._load_policies(some)
+            for channel_id in some:
+                self._memory.revise(channel_id, records.get(channel_id), version)
             await self._apply(
                 {channel_id: records.get(channel_id) for channel_id in some}, decisions
             )
@@ -515,6 +578,7 @@ class StreamManager:
                 nonlocal has_changed
                 has_changed = is_changed
                 if is_changed:
+                    self._memory.forget(channel_id)
                     self._live.emit(ChannelEvent(ChannelChange.SWITCHED, channel_id, wanted))
 
             record = await self._select(channel_id, wanted, finish)

@@ -6,10 +6,11 @@ An absent database loses nothing before `pending.MAX_PENDING` entries wait.
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, delete, update
-from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import class_mapper
 
@@ -34,19 +35,18 @@ MAX_RETRY_S = 10.0
 _Table = type[ListeningSession] | type[Performance]
 
 
-def _make_inserts(table: _Table) -> dict[str, Any]:
-    """Return what adds rows, by dialect. One that is there stays as it is: its commit was thought lost."""
+@cache
+def _make_insert(table: _Table, dialect: str) -> Any:  # noqa: ANN401  # SQLAlchemy's type says nothing more
+    """Return what adds rows. One that is there stays as it is: its commit was thought lost."""
     columns: Any = table.__table__
-    mysql_insert = mysql.insert(columns)
-    return {
-        "sqlite": sqlite.insert(columns).on_conflict_do_nothing(),
-        "mysql": mysql_insert.on_duplicate_key_update(id=mysql_insert.inserted.id),
-    }
+    if dialect == "sqlite":
+        return sqlite.insert(columns).on_conflict_do_nothing()
+    from sqlalchemy.dialects import mysql  # noqa: PLC0415  # 1 MB that SQLite does not need
+
+    statement = mysql.insert(columns)
+    return statement.on_duplicate_key_update(id=statement.inserted.id)
 
 
-_INSERTS: dict[_Table, dict[str, Any]] = {
-    table: _make_inserts(table) for table in (ListeningSession, Performance)
-}
 _COLUMNS: dict[_Table, dict[str, str]] = {  # the columns' names by the attributes'
     table: {
         attribute.key: attribute.columns[0].name for attribute in class_mapper(table).column_attrs
@@ -184,7 +184,7 @@ async def _execute(connection: AsyncConnection, batch: Batch, table: _Table) -> 
             {names[name]: value for name, value in _complete(row).items()}
             for row in batch.starts.values()
         ]
-        await connection.execute(_INSERTS[table][connection.dialect.name], rows)
+        await connection.execute(_make_insert(table, connection.dialect.name), rows)
     ends = [{"row_id": number, **values} for number, values in batch.ends.items() if values]
     if ends:
         await connection.execute(_ENDS[table], ends)

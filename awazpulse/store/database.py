@@ -9,8 +9,9 @@ who has waited for a row's lock sees what the holder wrote, and gaps are not loc
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from functools import cache
 from typing import Any, Protocol
 
 from sqlalchemy import event, text
@@ -174,29 +175,51 @@ def _mysql_engine(url: URL) -> AsyncEngine:
             "charset": "utf8mb4",
             "connect_timeout": CONNECT_TIMEOUT_S,
             "init_command": _MYSQL_SESSION,
+            "async_creator_fn": _connect_mysql,
         },
     )
-    _find_stale_connections(engine)
+    event.listen(engine.sync_engine, "close", _let_go_of_closed_transport)
     return engine
 
 
-def _find_stale_connections(engine: AsyncEngine) -> None:
-    """Have the pool replace a connection that the server has closed, as after `wait_timeout`.
+async def _connect_mysql(**arguments: Any) -> Any:  # noqa: ANN401  # DBAPI
+    """Return a connection that says of a closed transport what the driver says of a lost server.
 
-    uvloop raises RuntimeError for a write to a closed transport. SQLAlchemy takes only the
-    driver's own errors for a lost connection, so the pool would hand the error to each caller.
+    uvloop raises RuntimeError for what is done to a closed transport. SQLAlchemy takes only the driver's own
+    errors for a lost connection. It would hand this one to each caller, as a mistake of ours, and keep
+    the connection in the pool.
     """
-    dialect = engine.sync_engine.dialect
-    ping = dialect.do_ping
+    import aiomysql  # noqa: PLC0415  # a server on SQLite does not load it
 
-    def ping_or_say_gone(dbapi_connection: Any) -> bool:  # noqa: ANN401  # DBAPI
-        try:
-            return ping(dbapi_connection)
-        except RuntimeError as error:
-            raise dialect.loaded_dbapi.OperationalError(_SERVER_GONE, str(error)) from error
+    connection = _make_connection_class(aiomysql)(**arguments)
+    with _saying_gone(aiomysql):
+        await connection._connect()  # noqa: SLF001  # what `aiomysql.connect` does
+    return connection
 
-    dialect.do_ping = ping_or_say_gone  # type: ignore[method-assign]
-    event.listen(engine.sync_engine, "close", _let_go_of_closed_transport)
+
+@cache
+def _make_connection_class(driver: Any) -> Any:  # noqa: ANN401  # a module without types
+    class Connection(driver.Connection):  # type: ignore[misc]
+        """A connection whose two ways to its transport raise the driver's own errors."""
+
+        def _write_bytes(self, data: bytes) -> None:
+            with _saying_gone(driver):
+                super()._write_bytes(data)
+
+        async def _read_bytes(self, size: int) -> bytes:
+            with _saying_gone(driver):
+                read: bytes = await super()._read_bytes(size)
+            return read
+
+    return Connection
+
+
+@contextmanager
+def _saying_gone(driver: Any) -> Iterator[None]:  # noqa: ANN401  # a module without types
+    try:
+        yield
+    except RuntimeError as error:
+        raise driver.OperationalError(_SERVER_GONE, str(error)) from error
 
 
 def _let_go_of_closed_transport(connection: Any, _record: object) -> None:  # noqa: ANN401  # DBAPI

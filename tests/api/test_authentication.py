@@ -2,8 +2,13 @@ import time
 
 import jwt
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
+from api import create_app
 from awazpulse.channels.tokens import InternalAction, Tokens
+from awazpulse.proxies import parse_trusted_proxies
+from awazpulse.refusals import WrongLogin
+from awazpulse.store import User
 from tests.api.conftest import Panel, read_error
 from tests.awazpulse.channels.support import OWNER, OWNER_PASSWORD, SECRET_KEY
 
@@ -140,3 +145,24 @@ async def test_while_the_server_drains_nobody_signs_in_and_who_has_may_go_on(pan
     detail = await read_error(await panel.client.post("/auth/login", json=body), 503)
     assert "about to stop" in detail
     assert (await panel.client.get("/auth/me", headers=headers)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("proxies", "counted"), [("127.0.0.1", "203.0.113.7"), ("none", "127.0.0.1")]
+)
+async def test_wrong_logins_are_counted_against_the_client_that_a_trusted_proxy_says(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch, proxies: str, counted: str
+) -> None:
+    asked: list[str] = []
+
+    async def authenticate(_email: str, _password: str, address: str) -> User:
+        asked.append(address)
+        raise WrongLogin
+
+    monkeypatch.setattr(panel.radio.accounts, "authenticate", authenticate)
+    app = create_app(panel.services, proxies=parse_trusted_proxies(proxies))
+    async with TestClient(TestServer(app)) as client:
+        headers = [("X-Forwarded-For", "198.51.100.9"), ("X-Forwarded-For", "203.0.113.7")]
+        body = {"email": OWNER, "password": "wrong password"}
+        await read_error(await client.post("/auth/login", json=body, headers=headers), 401)
+    assert asked == [counted]

@@ -1,7 +1,7 @@
 import pytest
 
 from awazpulse.channels.stream_manager import StreamManager
-from awazpulse.refusals import WrongSecret
+from awazpulse.refusals import ServiceUnavailable, WrongSecret
 from tests.api.conftest import Panel, read_error
 from tests.awazpulse.channels.support import FakeSource
 
@@ -48,3 +48,24 @@ async def test_addresses_are_the_credentials_without_their_secrets(panel: Panel)
     for kind in ("hls", "icecast"):
         expected = {name: value for name, value in whole[kind].items() if name not in secrets}
         assert addresses[kind] == expected
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+async def test_rotation_has_the_server_forget_the_old_secret_even_if_the_database_goes(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch, is_away: bool
+) -> None:
+    refreshed: list[str] = []
+
+    async def refresh(channel_id: str) -> None:
+        refreshed.append(channel_id)
+        if is_away:
+            raise ServiceUnavailable("look up the channel")
+
+    monkeypatch.setattr(panel.radio.manager, "refresh", refresh)
+    response = await panel.client.post(
+        ROTATE,
+        json={"streamType": "hls"},
+        headers=await panel.log_in(),
+    )
+    assert response.status == 200
+    assert refreshed == ["demo"]

@@ -94,7 +94,8 @@ async def test_a_websocket_is_judged_by_its_origin(panel: Panel) -> None:
     host = f"{panel.client.host}:{panel.client.port}"
     async with panel.client.ws_connect("/events", origin=f"http://{host}") as socket:
         assert (await socket.receive_json())["type"] == "hello"
-    for headers in ({}, {"Origin": "http://evil.example"}, OURS):
+    same_site = {"Origin": f"http://{host}", "Sec-Fetch-Site": "same-site"}
+    for headers in ({}, {"Origin": "http://evil.example"}, OURS, same_site):
         upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", **headers}
         assert (await panel.client.get("/events", headers=upgrade)).status == 403
 

@@ -46,7 +46,9 @@ def respond(body: bytes, status: str = "200 OK", header: str = "X-A: b") -> byte
 
 def announce(folder: Path, port: int) -> RunningServer:
     server = RunningServer(folder)
-    server.announce("127.0.0.1", PublicUrls("radio.example", api_port=port))
+    server.announce(
+        "127.0.0.1", PublicUrls("radio.example", api_port=port, origin="https://radio.example")
+    )
     return server
 
 
@@ -64,7 +66,9 @@ def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
 async def test_server_that_runs_is_found_and_answers(tmp_path: Path) -> None:
     async with stranger(respond(b'{"a": 1}')) as (port, heads):
         server = announce(tmp_path, port)
-        assert server.urls == PublicUrls("radio.example", api_port=port)
+        assert server.urls == PublicUrls(
+            "radio.example", api_port=port, origin="https://radio.example"
+        )
         assert await server.post("/path", "a-token", {"b": 2}) == Answer(200, {"a": 1})
     assert heads[0].startswith(b"POST /path HTTP/1.1\r\n")
     assert b"Authorization: Bearer a-token\r\n" in heads[0]

@@ -43,6 +43,9 @@ LONGEST = ".".join(["a" * 49] * 4) + "."
         ("2001:db8::7", "2001:db8::7"),
         ("[2001:db8::7]", "2001:db8::7"),
         (LONGEST, LONGEST),
+        ("https://radio.example", "radio.example"),
+        ("http://radio.example:8080", "radio.example"),
+        ("https://[2001:db8::7]:8443", "2001:db8::7"),
         ("", "localhost"),
     ],
 )
@@ -53,6 +56,63 @@ def test_public_host_is_a_name_or_an_address(
     assert load_settings().effective_public_host == effective
 
 
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("radio.example", ""),
+        ("", ""),
+        ("https://radio.example", "https://radio.example"),
+        ("HTTPS://Radio.example:443", "https://radio.example:443"),
+        ("http://[2001:db8::7]:65535", "http://[2001:db8::7]:65535"),
+    ],
+)
+def test_a_public_host_with_a_scheme_is_where_a_proxy_serves(
+    monkeypatch: pytest.MonkeyPatch, host: str, origin: str
+) -> None:
+    monkeypatch.setenv("AWAZPULSE_PUBLIC_HOST", host)
+    assert load_settings().public_origin == origin
+
+
+def test_trusted_proxies_are_this_machine_unless_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().proxies.trusts("127.0.0.1")
+    assert load_settings().proxies.trusts("::1")
+    assert not load_settings().proxies.trusts("10.0.0.1")
+    monkeypatch.setenv("AWAZPULSE_TRUSTED_PROXIES", "10.0.0.0/8, 2001:db8::/32")
+    assert load_settings().proxies.trusts("10.0.0.1")
+    assert not load_settings().proxies.trusts("127.0.0.1")
+    monkeypatch.setenv("AWAZPULSE_TRUSTED_PROXIES", "none")
+    assert not load_settings().proxies.trusts("127.0.0.1")
+
+
+@pytest.mark.parametrize("text", ["radio.example", "10.0.0.0/33", "10.0.0.1 10.0.0.2", "none,::1"])
+def test_a_wrong_trusted_proxy_is_named(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("AWAZPULSE_TRUSTED_PROXIES", text)
+    with pytest.raises(SettingsError, match=r"^AWAZPULSE_TRUSTED_PROXIES .*: got '.*', expected"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"JWT_JWKS_URL": "sso.example/jwks"},
+            "^AWAZPULSE_JWT_JWKS_URL .*: got 'sso.example/jwks'",
+        ),
+        ({"JWT_JWKS_URL": "ftp://sso.example/"}, "^AWAZPULSE_JWT_JWKS_URL .*: got"),
+        ({"JWT_JWKS_URL": "https://a/", "JWT_PUBLIC_KEY": "x"}, "are both set"),
+        ({"JWT_ISSUER": "https://a"}, "is set without jwt_public_key or jwt_jwks_url"),
+        ({"JWT_AUDIENCE": "radio"}, "is set without jwt_public_key or jwt_jwks_url"),
+    ],
+)
+def test_an_issuer_is_set_whole(
+    monkeypatch: pytest.MonkeyPatch, values: dict[str, str], message: str
+) -> None:
+    for name, value in values.items():
+        monkeypatch.setenv(f"AWAZPULSE_{name}", value)
+    with pytest.raises(SettingsError, match=message):
+        load_settings()
+
+
 def test_longest_public_host_is_at_the_limit() -> None:
     assert len(LONGEST) == MAX_PUBLIC_HOST_CHARACTERS
 
@@ -60,7 +120,14 @@ def test_longest_public_host_is_at_the_limit() -> None:
 @pytest.mark.parametrize(
     "host",
     [
-        "http://radio.example",
+        "ftp://radio.example",
+        "https://",
+        "https://radio.example/",
+        "https://radio.example:0",
+        "https://radio.example:65536",
+        "https://radio.example:8443:1",
+        "https://user@radio.example",
+        "https://2001:db8::7",
         "radio.example/",
         "radio.example:8000",
         "radio example",

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from awazpulse.proxies import TrustedProxies, parse_trusted_proxies
 from hls.channel import Channel
 from hls.connection import Connection
 from hls.limits import Limits
@@ -61,6 +62,7 @@ class Port:
         self.limits = limits
         self.router = Router()
         self.sent_bytes = 0
+        self.proxies = parse_trusted_proxies("10.0.0.0/8")
         self.time = 1000.0
         self.room = room
         self.connections: list[Connection] = []
@@ -314,3 +316,42 @@ async def test_the_limit_of_a_head(size: int) -> None:
     assert len(head) == size
     port.connection.data_received(head)
     assert port.statuses == [200 if size == LIMITS.head_bytes else 431]
+
+
+def ask_for(address: str) -> bytes:
+    return GET.removesuffix(b"\r\n") + f"X-Forwarded-For: {address}\r\n\r\n".encode()
+
+
+def count_listeners(port: Port) -> int:
+    assert port.channel.listeners is not None
+    return len(port.channel.listeners)
+
+
+def test_listeners_behind_one_proxy_are_as_many_as_it_says() -> None:
+    port = Port()
+    for address in ("203.0.113.1", "203.0.113.2", "203.0.113.1"):
+        port.connection.data_received(ask_for(address))
+    assert port.statuses == [200] * 3
+    assert count_listeners(port) == 2
+    port.connection.data_received(GET)  # the proxy itself
+    assert count_listeners(port) == 3
+
+
+def test_listeners_who_say_that_they_are_others_are_one_without_a_proxy() -> None:
+    port = Port()
+    port.proxies = TrustedProxies()
+    connection = Connection(port)
+    connection.connection_made(port.wire)
+    for address in ("203.0.113.1", "203.0.113.2"):
+        connection.data_received(ask_for(address))
+    assert count_listeners(port) == 1
+
+
+async def test_a_listener_who_has_waited_is_the_one_that_the_proxy_said() -> None:
+    port = Port(segments=0)
+    port.connection.data_received(ask_for("203.0.113.1"))
+    assert port.statuses == []
+    port.add_segment()
+    port.channel.wake(1)
+    assert port.statuses == [200]
+    assert count_listeners(port) == 1

@@ -170,3 +170,30 @@ def outcome_of(data: bytes, step: int) -> str:
         return repr(read(data, step))
     except RequestRefused as refusal:
         return str(refusal.status)
+
+
+def test_what_a_proxy_says_is_read_only_where_a_proxy_is_believed() -> None:
+    head = (
+        PLAYLIST.removesuffix(b"\r\n")
+        + b"X-Forwarded-For: 203.0.113.1\r\nX-Forwarded-Proto: https\r\n\r\n"
+    )
+    assert read_one(head).forwarding is None
+    reader = RequestReader(HEAD_BYTES)
+    reader.is_behind_proxy = True
+    reader.receive_data(head + PLAYLIST)
+    request, other = reader.next_request(), reader.next_request()
+    assert request is not None
+    assert request.forwarding == {"x-forwarded-for": "203.0.113.1", "x-forwarded-proto": "https"}
+    assert other is not None
+    assert other.forwarding is None
+
+
+def test_lines_of_one_header_are_one_list_as_haproxy_adds_its_own_below() -> None:
+    reader = RequestReader(HEAD_BYTES)
+    reader.is_behind_proxy = True
+    lines = b"X-Forwarded-For: 198.51.100.9\r\nX: 1\r\nx-forwarded-for:203.0.113.1\r\n\r\n"
+    reader.receive_data(PLAYLIST.removesuffix(b"\r\n") + lines)
+    request = reader.next_request()
+    assert request is not None
+    assert request.forwarding is not None
+    assert request.forwarding["x-forwarded-for"].replace(" ", "") == "198.51.100.9,203.0.113.1"

@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 
 from awazpulse.errors import MisuseError
+from awazpulse.proxies import parse_trusted_proxies
 from awazpulse.relay.fanout import FanOut
 from icecast_compat import responses
 from icecast_compat.connection import (
@@ -36,6 +37,7 @@ class Server:
     def __init__(self) -> None:
         self.mounts: dict[str, Mount] = {}
         self.router = Router(self.mounts, "radio.example", lambda: 8000, 0.0)
+        self.proxies = parse_trusted_proxies("10.0.0.0/8")
         self.head_timeout_s = 15.0
         self.clock = 100.0
         self.has_room = True
@@ -360,3 +362,16 @@ def test_a_connection_that_was_handed_over_is_not_ours_to_close(client: Client) 
     with pytest.raises(MisuseError):
         client.connection.reply(b"")
     assert not client.has_ended()
+
+
+def test_each_request_is_of_the_client_that_a_proxy_says_it_asks_for(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client.connection, "_peer", "10.0.0.1")
+    client.send(b"OPTIONS * HTTP/1.1\r\nX-Forwarded-For: 203.0.113.1\r\n\r\n")
+    assert client.connection.address == "203.0.113.1"
+    client.send(OPTIONS)
+    assert client.connection.address == "10.0.0.1"
+    client.send(LOGIN.removesuffix(b"\r\n") + b"X-Real-IP: 203.0.113.2\r\n\r\n")
+    (login, _) = client.server.logins[0]
+    assert login.station.address == client.connection.address == "203.0.113.2"

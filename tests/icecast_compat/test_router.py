@@ -3,6 +3,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from awazpulse.proxies import Client
 from awazpulse.relay import Broadcast, Title
 from awazpulse.relay.listener_count import ListenerCount
 from icecast_compat.login import Login
@@ -57,7 +58,7 @@ def router(mount: Mount) -> Router:
 
 
 def ask(router: Router, first: str, *lines: str, body: bytes | None = None) -> Outcome:
-    return router.route(make_request(f"{first} HTTP/1.1", *lines), "192.0.2.1", body)
+    return router.route(make_request(f"{first} HTTP/1.1", *lines), Client("192.0.2.1"), body)
 
 
 def answer(router: Router, first: str, *lines: str) -> str:
@@ -162,7 +163,33 @@ def test_a_playlist_holds_the_mounts_public_url(router: Router) -> None:
 
 def test_an_ipv6_host_stands_in_brackets_in_urls(mount: Mount) -> None:
     router = Router({"demo": mount}, "2001:db8::1", lambda: 8000, 0.0)
-    assert router.base_url == "http://[2001:db8::1]:8000"
+    assert answer(router, "GET /demo.m3u").endswith("\r\n\r\nhttp://[2001:db8::1]:8000/demo\r\n")
+
+
+@pytest.mark.parametrize(
+    ("client", "url"),
+    [
+        (Client("192.0.2.1", "https"), "https://radio.example/demo.mp3"),
+        (Client("192.0.2.1", "https", "", 8443), "https://radio.example:8443/demo.mp3"),
+        (Client("192.0.2.1", "", "other.example"), "http://other.example/demo.mp3"),
+        (Client("192.0.2.1", "https", "[2001:db8::2]", 1), "https://[2001:db8::2]:1/demo.mp3"),
+    ],
+)
+def test_urls_are_those_by_which_a_client_has_asked_its_proxy(
+    router: Router, client: Client, url: str
+) -> None:
+    for path in ("/demo.mp3.m3u", "/status-json.xsl"):
+        outcome = router.route(make_request(f"GET {path} HTTP/1.1"), client)
+        assert isinstance(outcome, Reply)
+        assert url in outcome.data.decode()
+
+
+def test_a_public_origin_goes_before_what_a_proxy_says(mount: Mount) -> None:
+    router = Router({"demo": mount}, "radio.example", lambda: 8000, 0.0, "https://radio.example")
+    client = Client("192.0.2.1", "http", "other.example", 81)
+    outcome = router.route(make_request("GET /demo.mp3.m3u HTTP/1.1"), client)
+    assert isinstance(outcome, Reply)
+    assert outcome.data.endswith(b"\r\n\r\nhttps://radio.example/demo.mp3\r\n")
 
 
 def test_the_status_is_json(router: Router) -> None:

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from awazpulse.network import open_listening
+from awazpulse.proxies import parse_trusted_proxies
 from awazpulse.refusals import ChannelBusy, EncoderGone, Refusal, WrongSecret
 from awazpulse.relay import Broadcast, End, EndReason, Input, Source, Station
 from awazpulse.relay.fanout import FanOut
@@ -769,3 +770,27 @@ async def test_other_timeouts_are_for_those_who_come_later(world: World) -> None
     assert (server.head_timeout_s, server.limits.head_timeout_s) == (7.0, 7.0)
     assert server.limits.source_timeout_s == 9.0
     assert server.limits.max_waiting == FAST.max_waiting
+
+
+async def test_a_source_behind_a_proxy_is_refused_and_counted_by_its_own_address() -> None:
+    fanout, gate = FanOut(asyncio.get_running_loop()), Gate()
+    limits = IcecastLimits(max_checks_per_address=1)
+    proxies = parse_trusted_proxies("127.0.0.1")
+    server = gate.server = IcecastServer(gate, fanout, "radio.example", limits, proxies=proxies)
+    await server.start("127.0.0.1", 0)
+    world = World(server, gate, fanout)
+    try:
+        said = b"\r\nX-Forwarded-For: 203.0.113.7\r\n\r\n"
+        bad_type = (LOGIN % RIGHT).replace(b"audio/mpeg", b"text/plain").removesuffix(b"\r\n\r\n")
+        assert b" 403 " in await world.ask(bad_type + said)
+        assert [address for _, _, address in gate.reported] == ["203.0.113.7"]
+        async with world.connect() as (reader, writer):
+            writer.write((LOGIN % RIGHT).removesuffix(b"\r\n\r\n") + said)
+            await reader.readuntil(b"\r\n\r\n")
+            assert gate.live is not None
+            assert gate.live.station.address == "203.0.113.7"
+    finally:
+        if gate.live is not None:
+            gate.live.close(STOPPED)
+        await server.close()
+        fanout.close()

@@ -131,7 +131,7 @@ async def test_a_port_in_use_is_one_line_that_says_what_to_change(
         ("SECRET_KEY", "short", "AWAZPULSE_SECRET_KEY has 5 characters"),
         ("DATABASE_URL", "postgres://x/y", "AWAZPULSE_DATABASE_URL"),
         ("DATABASE_URL", "mysql://u:topsecret@127.0.0.1:1/x", "AWAZPULSE_DATABASE_URL"),
-        ("PUBLIC_HOST", "http://radio.example", "AWAZPULSE_PUBLIC_HOST"),
+        ("PUBLIC_HOST", "ftp://radio.example", "AWAZPULSE_PUBLIC_HOST"),
         ("BIND", "203.0.113.7", "AWAZPULSE_BIND"),
         ("SOURCE_TIMEOUT_S", "0", "AWAZPULSE_SOURCE_TIMEOUT_S"),
     ],

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from awazpulse.audio import Codec, Frame, Track
 from awazpulse.channels.accounts import Accounts
 from awazpulse.channels.catalog import ChannelCatalog
+from awazpulse.channels.credential_memory import CredentialMemory
 from awazpulse.channels.passwords import Passwords
 from awazpulse.channels.public_urls import PublicUrls
 from awazpulse.channels.secrets import Vault
@@ -130,6 +131,7 @@ class Radio:
     stream_key: str = field(repr=False)
     source_password: str = field(repr=False)
     stand_ins: StandInShelf | None = None
+    credential_memory_s: float = 0
     deliveries: dict[str, FakeDelivery] = field(default_factory=dict)  # of the newest manager
 
     def new_manager(self) -> StreamManager:
@@ -139,6 +141,7 @@ class Radio:
             Vault(SECRET_KEY),
             lambda: URLS,
             stand_ins=self.stand_ins,
+            credential_memory=CredentialMemory(self.credential_memory_s),
             clock=self.clock,
             wall_clock=self.clock.wall,
             sleep=self.clock.sleep,

@@ -1,12 +1,15 @@
 import asyncio
 import socket
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from awazpulse.refusals import UnknownUser
 from awazpulse.store import (
     Database,
     DatabaseUnavailable,
@@ -281,3 +284,45 @@ async def test_each_transaction_is_told_of_with_its_time_and_whether_the_databas
             await asyncio.Event().wait()
     assert [is_available for _, is_available in told[2:]] == [False, False]
     await absent.close()
+
+
+async def lose_connection(database: Database, step: str, lose: Callable[[Any], None]) -> None:
+    """Begin a transaction, lose its connection, and take one more step."""
+    async with database.write() as session:
+        raw = await (await session.connection()).get_raw_connection()
+        lose(raw.driver_connection)
+        await asyncio.sleep(0.3)  # the loop learns of it
+        if step == "statement":
+            await session.execute(sa.text("SELECT 1"))
+        if step == "rollback":
+            raise UnknownUser("nobody")
+
+
+@pytest.mark.parametrize("step", ["statement", "commit", "rollback"])
+async def test_connection_that_is_lost_in_a_transaction_is_an_absent_database(
+    mariadb: MariaDb, caplog: pytest.LogCaptureFixture, step: str
+) -> None:
+    database = open_database(mariadb.create_database())
+    try:
+        with pytest.raises(DatabaseUnavailable):
+            await lose_connection(database, step, lambda driver: driver._writer.transport.close())
+        await database.ping()  # with another connection
+    finally:
+        await database.close()
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_database_that_goes_in_a_transaction_is_absent_until_it_is_back(
+    own_mariadb: MariaDb, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = open_database(own_mariadb.create_database())
+    try:
+        with pytest.raises(DatabaseUnavailable):
+            await lose_connection(database, "statement", lambda _driver: own_mariadb.stop())
+        with pytest.raises(DatabaseUnavailable):
+            await database.ping()
+        own_mariadb.start()
+        await database.ping()
+    finally:
+        await database.close()
+    assert not [record for record in caplog.records if record.exc_info]
