@@ -122,9 +122,7 @@ class OnAir extends PlainElement {
     } else if (state.isDeadAir) {
       text = t("warning.dead-air");
     } else if (state.isLive && state.isWaiting) {
-      text = t(state.sound === "fallback" ? "warning.fallback" : "warning.waiting", {
-        s: state.channel.graceTime,
-      });
+      text = describeWaiting(state);
     }
     return text
       ? html`<p class="warning" role="alert">${icon("warning")}<span>${text}</span></p>`
@@ -178,6 +176,14 @@ class OnAir extends PlainElement {
   }
 }
 customElements.define("aw-on-air", OnAir);
+
+/** @param {ChannelState} state */
+function describeWaiting({ sound, channel }) {
+  if (sound === "fallback") {
+    return t("warning.fallback");
+  }
+  return t(channel.alwaysOn ? "warning.always-on" : "warning.waiting", { s: channel.graceTime });
+}
 
 /** @param {ChannelState} state */
 function renderSource({ source, audio, quality, isLive }) {

@@ -89,6 +89,8 @@ export default {
     "Dead air: your encoder is connected, but it sends silence. Check the microphone, the mixer and the source that plays.",
   "warning.waiting":
     "The encoder is gone. Listeners stay connected and hear silence. After {s} s without it the channel goes off air.",
+  "warning.always-on":
+    "The encoder is gone. Listeners stay connected and hear silence until it is back, or the fallback begins.",
   "warning.fallback": "The encoder is gone. Listeners hear the fallback until it is back.",
   "warning.disabled": "An administrator has disabled this channel: nobody can broadcast on it.",
   "source.encoder": "Encoder",
