@@ -405,12 +405,13 @@ class App:
         self._upkeep.days = settings.ledger_days
         self._book.address_rule = settings.ledger_addresses
         self._book.find_country = find_country
-        if settings.effective_public_host != former.effective_public_host:
-            self._change_public_host(settings.effective_public_host)
+        if settings.public_host != former.public_host:
+            self._change_public_host(settings.effective_public_host, settings.public_origin)
 
-    def _change_public_host(self, host: str) -> None:
+    def _change_public_host(self, host: str, origin: str) -> None:
         self._icecast.router.public_host = host
-        self.core.urls = replace(self.core.urls, host=host)
+        self._icecast.router.public_origin = origin
+        self.core.urls = replace(self.core.urls, host=host, origin=origin)
         self.core.running.announce(self._settings.bind, self.core.urls)
         self._addressing = asyncio.get_running_loop().create_task(self._address_rows())
 

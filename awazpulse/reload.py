@@ -23,6 +23,15 @@ NEEDS_RESTART = frozenset(
         "icecast_port",
         "rtmp_port",
         "secret_key",
+        "trusted_proxies",
+        "credential_memory_s",
+        "jwt_admin_role",
+        "jwt_audience",
+        "jwt_issuer",
+        "jwt_jwks_url",
+        "jwt_public_key",
+        "jwt_role_claim",
+        "jwt_user_claim",
         "webhook_private_addresses",
     }
 )

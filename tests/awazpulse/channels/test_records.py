@@ -25,6 +25,8 @@ OTHER_THAN_DEFAULT: dict[str, Any] = {
     "dead_air_fallback": True,
     "fallback_file": "fallback/demo/x.mp3",
     "fallback_title": "Soon again",
+    "encrypted_stream_key": "v1.key",
+    "encrypted_source_password": "v1.password",  # of no use
 }
 
 
