@@ -2,24 +2,27 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PANEL := api/panel/vendor/.made
 .PHONY: run test lint bench bench-check format clean
 
-run: $(VENV)/.run
+run: $(VENV)/.run $(PANEL)
 	@# On a terminal Ctrl-C is for the server alone: make would end by the signal, and not with 0.
 	@if [ -t 0 ]; then set -m; $(BIN)/awazpulse serve; else exec $(BIN)/awazpulse serve; fi
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(PANEL) node_modules/.made
 	@tests/prepare
 	$(BIN)/pytest $(ARGS)
 
-lint: $(VENV)/.dev
+lint: $(VENV)/.dev $(PANEL) node_modules/.made
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@$(BIN)/python api/panel_packages.py lint
 
-format: $(VENV)/.dev
+format: $(VENV)/.dev node_modules/.made
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	@$(BIN)/python api/panel_packages.py format
 
 # The whole suite, 9 minutes; `make bench ARGS=--short`, `make bench ARGS=fan_out` are less.
 bench: $(VENV)/.bench
@@ -49,5 +52,13 @@ $(VENV)/.bench: $(VENV)/.dev
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
 	@touch $@
 
+# What browsers load of npm's packages. Without a network the server starts all the same, and says so at `/`.
+$(PANEL): package.json package-lock.json api/panel_packages.py | $(VENV)/bin/python
+	@$(BIN)/python api/panel_packages.py vendor || { [ -z "$$CI" ] && \
+	  echo "the panel is not complete: run 'make run' again when there is a network" >&2; }
+
+node_modules/.made: package.json package-lock.json | $(VENV)/bin/python
+	@$(BIN)/python api/panel_packages.py install
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) node_modules api/panel/vendor .mypy_cache .ruff_cache .pytest_cache

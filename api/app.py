@@ -21,6 +21,9 @@ from .levels import LevelRoutes
 from .metrics import MetricsRoutes
 from .middlewares import ANY_ORIGIN, answer_errors, make_cors, make_identifier
 from .operations import OperationRoutes
+from .panel_files import PanelFiles
+from .panel_pages import PanelOptions, PanelPages
+from .panel_session import PanelSessionRoutes
 from .public import PublicRoutes
 from .services import Services
 from .streams import StreamRoutes
@@ -45,6 +48,7 @@ def list_endpoints(services: Services) -> list[Endpoint]:
         WebhookRoutes,
         OperationRoutes,
         MetricsRoutes,
+        PanelSessionRoutes,
     )
     endpoints = [endpoint for kind in kinds for endpoint in kind(services).list_endpoints()]
     contract = ContractRoutes(lambda: endpoints)
@@ -56,8 +60,9 @@ def create_app(
     services: Services,
     cors_origins: Sequence[str] = (ANY_ORIGIN,),
     proxies: TrustedProxies | None = None,
+    panel: PanelOptions | None = None,
 ) -> web.Application:
-    """Return the API, to be served by `ApiServer` or by a test.
+    """Return the API and the panel, to be served by `ApiServer` or by a test.
 
     `cors_origins`: the origins whose pages may read the answers; the server may change them at any time.
     `proxies`: whose word on who asks is taken.
@@ -67,4 +72,5 @@ def create_app(
     app = web.Application(middlewares=around, client_max_size=MAX_BODY_BYTES)
     app.on_response_prepare.append(add_cors_headers)
     app.add_routes([make_route(endpoint, services) for endpoint in list_endpoints(services)])
+    app.add_routes(PanelPages(services, panel or PanelOptions(), PanelFiles()).list_routes())
     return app

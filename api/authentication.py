@@ -14,6 +14,7 @@ from .bodies import LoginBody, PasswordChangeBody, RefreshBody
 from .endpoints import Access, Call, Endpoint
 from .models import Answer
 from .services import Issuer, Services, Users
+from .session_cookies import read_access_cookie
 
 _TAG = "accounts"
 
@@ -39,10 +40,12 @@ def _read_subprotocols(request: web.Request) -> tuple[str, str]:
 async def identify(request: web.Request, services: Services) -> Identity:
     """Return who is asking, as the database knows them now. Raises `InvalidToken`.
 
-    A token lives for hours; in them a user may lose a role, sign out, or go. May raise
-    `ServiceUnavailable`.
+    A bearer token counts before the panel's cookie. A token lives for hours; in them a user may lose a
+    role, sign out, or go. May raise `ServiceUnavailable`.
     """
-    token = read_bearer_token(request)
+    has_bearer = "Authorization" in request.headers or _read_subprotocols(request)[1]
+    cookie = None if has_bearer else read_access_cookie(request)
+    token = cookie or read_bearer_token(request)
     if services.issuer is not None and services.issuer.is_for_issuer(token):
         return await _identify_by_issuer(token, services.issuer, services.users)
     claimed = services.tokens.verify(token)

@@ -44,6 +44,30 @@ class BothCredentialsAnswer(Answer):
     icecast: IcecastCredentialsAnswer
 
 
+class HlsAddressesAnswer(Answer):
+    """For OBS, without its stream key."""
+
+    rtmp_url: str
+    playback_url: str
+
+
+class IcecastAddressesAnswer(Answer):
+    """For BUTT, without its password."""
+
+    server: str
+    port: int
+    mount_point: str
+    username: str
+    playback_url: str
+
+
+class AddressesAnswer(Answer):
+    """Both ways on air, without the secrets."""
+
+    hls: HlsAddressesAnswer
+    icecast: IcecastAddressesAnswer
+
+
 class CredentialsQuery(Body):
     """Which credentials."""
 
@@ -74,6 +98,16 @@ class CredentialRoutes:
                 is_secret=True,
             ),
             Endpoint(
+                method="GET",
+                path=f"{_PATH}/addresses",
+                handler=self._get_addresses,
+                access=Access.OWNER_OR_ADMIN,
+                tag=_TAG,
+                summary="Where encoders and players connect to: the credentials without their secrets",
+                answer=AddressesAnswer,
+                refusals=(UnreadableSecrets,),
+            ),
+            Endpoint(
                 method="POST",
                 path=f"{_PATH}/credentials/rotate",
                 handler=self._rotate,
@@ -98,6 +132,13 @@ class CredentialRoutes:
             case StreamType.ICECAST:
                 return icecast
         return BothCredentialsAnswer(hls=hls, icecast=icecast)
+
+    async def _get_addresses(self, call: Call) -> AddressesAnswer:
+        credentials = self._services.channels.read_credentials(call.record.channel)
+        return AddressesAnswer(
+            hls=HlsAddressesAnswer.model_validate(credentials.hls),
+            icecast=IcecastAddressesAnswer.model_validate(credentials.icecast),
+        )
 
     async def _rotate(self, call: Call) -> Answer:
         wanted = call.body_as(SwitchTypeBody).stream_type

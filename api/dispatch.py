@@ -21,6 +21,7 @@ from .bodies import describe_error, read_body
 from .endpoints import Access, Call, Endpoint, Reply, Result
 from .models import Body
 from .services import Services
+from .session_cookies import require_own_page
 
 MAX_QUERY_FIELDS = 32
 
@@ -41,6 +42,8 @@ def make_route(endpoint: Endpoint, services: Services) -> web.RouteDef:
 
 async def _check(endpoint: Endpoint, request: web.Request, services: Services) -> Call:
     access = endpoint.access
+    if access is Access.PANEL:
+        require_own_page(request)
     identity = await identify(request, services) if access.needs_user else None
     if access is Access.ADMIN and identity is not None and identity.role is not Role.ADMIN:
         raise Forbidden(f"this is for {access.value} only")

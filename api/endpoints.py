@@ -32,7 +32,8 @@ class Access(Enum):
     OWNER = "the channel's owner"
     OWNER_OR_ADMIN = "the channel's owner and administrators"
     ADMIN = "administrators"
-    COMMAND_LINE = "the command line on this machine"  # in no document: it is no client's
+    COMMAND_LINE = "the command line on this machine"
+    PANEL = "the panel's own pages"
 
     @property
     def needs_channel(self) -> bool:
@@ -42,15 +43,20 @@ class Access(Enum):
     @property
     def needs_user(self) -> bool:
         """Whether a user must have signed in."""
-        return self not in (Access.ANYONE, Access.COMMAND_LINE)
+        return self not in (Access.ANYONE, Access.COMMAND_LINE, Access.PANEL)
+
+    @property
+    def is_documented(self) -> bool:
+        """Whether clients may call it; what is left has no place in the API's document."""
+        return self not in (Access.COMMAND_LINE, Access.PANEL)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request, checked: its bearer may make it, and what it sends is valid.
 
-    `identity` is who asks, for all but `ANYONE`'s and the command line's endpoints; `channel` the
-    channel of the path, where the access asks for its owner.
+    `identity` is who asks, where the access asks for a user; `channel` the channel of the path, where it
+    asks for the channel's owner.
     """
 
     request: web.Request

@@ -27,8 +27,8 @@ Schema = dict[str, Any]
 
 
 def describe_api(endpoints: Iterable[Endpoint]) -> Schema:
-    """Return the document; what is for the command line alone is left out."""
-    shown = [endpoint for endpoint in endpoints if endpoint.access is not Access.COMMAND_LINE]
+    """Return the document; what is for the command line or the panel alone is left out."""
+    shown = [endpoint for endpoint in endpoints if endpoint.access.is_documented]
     schemas, definitions = _collect_schemas(shown)
     paths: dict[str, Schema] = {}
     for endpoint in shown:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from api.app import create_app
 from api.fast_lane import FastLane
+from api.panel_pages import PanelOptions
 from api.server import ApiServer
 from api.services import Services
 from awazpulse.announcements import Announcements
@@ -341,8 +342,9 @@ class App:
         self._readiness.watch_port("the API", lambda: self._api.is_listening)
         self._cors_origins = list(settings.cors_origin_list)
         self._addressing: asyncio.Task[None] | None = None
+        panel = PanelOptions(lambda: core.urls, lambda: self._settings.embed_host_list)
         self._api = ApiServer(
-            create_app(services, self._cors_origins, proxies),
+            create_app(services, self._cors_origins, proxies, panel),
             fast_lane=FastLane(told.public.peek),
             count_lasting=lambda: told.clients.count,
         )

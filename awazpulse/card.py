@@ -55,6 +55,7 @@ def render(
         ("", "Password", shown.icecast.password if shown else hidden),
         ("", "listen at", urls.playback(channel, "icecast")),
         ("", "", f"first: {program} switch {channel} icecast"),
+        ("Panel", "", f"{urls.api}/"),
         ("API", "", urls.api),
     ]
     if owner is not None:

@@ -43,7 +43,7 @@ _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")  # RFC 1123 §2.1, and _
 
 _PUBLIC_ORIGIN = re.compile(r"(?i:https?)://(\[[^\]]*\]|[^:]*)(?::([0-9]{1,5}))?")
 
-_ORIGIN = re.compile(r"https?://[^/?#@\s,]+")  # RFC 6454 §6.1: no path, not even a slash
+_ORIGIN = re.compile(r"https?://[^/?#@\s,;'\"]+")  # RFC 6454 §6.1: no path, not even a slash
 
 MAX_PORT = 65_535
 Port = Annotated[int, Field(ge=0, le=MAX_PORT)]
@@ -75,7 +75,12 @@ class Settings(BaseModel):
     cors_origins: str = Field(
         "*",
         description="origins whose pages may read the API's answers, such as https://panel.example,"
-        " by commas; *: all, which is safe, for no answer depends on cookies",
+        " by commas; *: all, which is safe, for the panel's cookie opens nothing to them",
+    )
+    embed_hosts: str = Field(
+        "",
+        description="origins whose pages may show the listener's page in a frame (`?embed=1`), such as"
+        " https://station.example, by commas; *: all; empty: none",
     )
     public_host: str = Field(
         "",
@@ -202,7 +207,7 @@ class Settings(BaseModel):
         parse_trusted_proxies(text)
         return text
 
-    @field_validator("cors_origins")
+    @field_validator("cors_origins", "embed_hosts")
     @classmethod
     def _check_origins(cls, text: str) -> str:
         for part in filter(None, (part.strip() for part in text.split(","))):
@@ -239,7 +244,12 @@ class Settings(BaseModel):
     @property
     def cors_origin_list(self) -> tuple[str, ...]:
         """`cors_origins` one by one."""
-        return tuple(part.strip() for part in self.cors_origins.split(",") if part.strip())
+        return _split(self.cors_origins)
+
+    @property
+    def embed_host_list(self) -> tuple[str, ...]:
+        """`embed_hosts` one by one."""
+        return _split(self.embed_hosts)
 
     @property
     def effective_database_url(self) -> str:
@@ -272,6 +282,10 @@ def _split_origin(text: str) -> str | None:
     if match is None or not _is_bare_host(match[1]):
         return None
     return match[1] if 0 < int(match[2] or 1) <= MAX_PORT else None
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _is_bare_host(text: str) -> bool:

@@ -38,6 +38,18 @@ async def test_a_secret_is_not_made_anew_by_an_administrator(panel: Panel) -> No
     assert "owner" in await read_error(response, 403)
 
 
+async def test_addresses_are_the_credentials_without_their_secrets(panel: Panel) -> None:
+    owner = await panel.log_in()
+    path = "/streams/channel/demo"
+    whole = await (await panel.client.get(f"{path}/credentials", headers=owner)).json()
+    response = await panel.client.get(f"{path}/addresses", headers=owner)
+    addresses = await response.json()
+    secrets = {"streamType", "streamKey", "password"}
+    for kind in ("hls", "icecast"):
+        expected = {name: value for name, value in whole[kind].items() if name not in secrets}
+        assert addresses[kind] == expected
+
+
 @pytest.mark.parametrize("is_away", [False, True])
 async def test_rotation_has_the_server_forget_the_old_secret_even_if_the_database_goes(
     panel: Panel, monkeypatch: pytest.MonkeyPatch, is_away: bool

@@ -14,7 +14,9 @@ async def read_document(panel: Panel) -> dict[str, Any]:
     return document
 
 
-async def test_every_route_is_described_but_those_of_the_command_line(panel: Panel) -> None:
+async def test_every_route_is_described_but_those_of_the_command_line_and_the_panel(
+    panel: Panel,
+) -> None:
     document = await read_document(panel)
     described = {
         (method.upper(), path) for path, methods in document["paths"].items() for method in methods
@@ -26,6 +28,15 @@ async def test_every_route_is_described_but_those_of_the_command_line(panel: Pan
         if route.resource is not None and route.method not in ("HEAD", "OPTIONS")
     }
     assert {path for _, path in routes - described} == {
+        "/",
+        "/favicon.ico",
+        "/listen/{id}",
+        "/listen/{id}/manifest.webmanifest",
+        "/panel/files/{version}/{name}",
+        "/panel/login",
+        "/panel/logout",
+        "/panel/password",
+        "/panel/refresh",
         "/internal/channels/{id}/refresh",
         "/internal/channels/{id}/switch-type",
     }

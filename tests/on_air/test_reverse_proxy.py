@@ -99,6 +99,21 @@ async def call_api(session: aiohttp.ClientSession, server: Server, path: str) ->
         return await answer.json()
 
 
+async def use_panel(session: aiohttp.ClientSession, server: Server) -> None:
+    """Do what a browser does on the panel: its session is good through the proxy, and so are events."""
+    assert "panel.js" in await read_text(session, "/")
+    assert "listen.js" in await read_text(session, "/listen/demo")
+    headers = {"X-AwazPulse-Panel": "1", "Sec-Fetch-Site": "same-origin"}
+    login = server.card["owner"]
+    async with session.post("/panel/login", json=login, headers=headers) as answer:
+        assert answer.status == 200, await answer.text()
+        assert all(cookie["secure"] for cookie in answer.cookies.values())
+        cookies = "; ".join(f"{name}={cookie.value}" for name, cookie in answer.cookies.items())
+    headers = {"Cookie": cookies, "Sec-Fetch-Site": "same-origin", "Origin": ORIGIN}
+    async with session.ws_connect("/events", headers=headers) as socket:
+        assert (await socket.receive_json())["type"] == "hello"
+
+
 @pytest.mark.needs("nginx", "openssl", "ffmpeg")
 async def test_players_and_the_api_behind_nginx_as_the_readme_sets_it_up(tmp_path: Path) -> None:
     settings = {"PUBLIC_HOST": ORIGIN, "LEDGER_ADDRESSES": "whole"}
@@ -132,5 +147,6 @@ async def test_players_and_the_api_behind_nginx_as_the_readme_sets_it_up(tmp_pat
                     assert await read_text(session, "/demo.mp3.m3u") == f"{ORIGIN}/demo.mp3\r\n"
                     status = await read_text(session, "/status-json.xsl")
                     assert f'"listenurl": "{ORIGIN}/demo.mp3"' in status
+                    await use_panel(session, server)
                     async with session.post("/internal/channels/demo/refresh") as answer:
                         assert answer.status == 404
