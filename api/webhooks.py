@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from awazpulse.channels.events import ChannelChange
 from awazpulse.refusals import InvalidValue, LimitReached, UnknownWebhook
@@ -20,8 +20,29 @@ _TAG = "webhooks"
 _PATH = "/streams/channel/{id}/webhooks"
 MAX_DELIVERIES = 100
 
-Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_CHARACTERS, pattern=r"^https?://\S+$")]
-Kinds = Annotated[list[ChannelChange], Field(max_length=len(KINDS))]
+_PORT = "[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
+Url = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_URL_CHARACTERS,
+        pattern=rf"^https?://[A-Za-z0-9.-]+(:({_PORT}))?([/?][!-~]*)?$",
+    ),
+]
+
+
+def _require_told(kind: ChannelChange) -> ChannelChange:
+    if kind not in KINDS:
+        raise ValueError(f"webhooks are not told of {kind.value!r}")
+    return kind
+
+
+Kind = Annotated[
+    ChannelChange,
+    AfterValidator(_require_told),
+    WithJsonSchema({"type": "string", "enum": [kind.value for kind in KINDS]}),
+]
+Kinds = Annotated[list[Kind], Field(max_length=len(KINDS))]
 
 
 class NewWebhookBody(Body):
@@ -157,17 +178,16 @@ class WebhookRoutes:
     async def _create(self, call: Call) -> NewWebhookAnswer:
         body = call.body_as(NewWebhookBody)
         channel_id = call.record.channel.id
-        made = await self._services.webhooks.create(channel_id, body.url, _check(body.events))
+        made = await self._services.webhooks.create(channel_id, body.url, body.events)
         return _describe_new(made)
 
     async def _change(self, call: Call) -> WebhookAnswer:
         body = call.body_as(WebhookBody)
-        kinds = None if body.events is None else _check(body.events)
         webhook = await self._services.webhooks.change(
             call.record.channel.id,
             call.request.match_info["webhook"],
             url=body.url,
-            kinds=kinds,
+            kinds=body.events,
             is_active=body.is_active,
         )
         return _describe(webhook)
@@ -181,14 +201,6 @@ class WebhookRoutes:
             call.record.channel.id, call.request.match_info["webhook"], MAX_DELIVERIES
         )
         return DeliveriesAnswer(items=[_describe_delivery(delivery) for delivery in found])
-
-
-def _check(kinds: list[ChannelChange]) -> list[ChannelChange]:
-    """Return kinds of events that webhooks are told of. Raises `InvalidValue`."""
-    for kind in kinds:
-        if kind not in KINDS:
-            raise InvalidValue(f"events: got {kind.value!r}, expected some of {', '.join(KINDS)}")
-    return kinds
 
 
 def _describe(webhook: Webhook) -> WebhookAnswer:
