@@ -19,7 +19,14 @@ from .fallback import FallbackRoutes
 from .ledger import LedgerRoutes
 from .levels import LevelRoutes
 from .metrics import MetricsRoutes
-from .middlewares import ANY_ORIGIN, answer_errors, make_cors, make_identifier
+from .middlewares import (
+    ANY_ORIGIN,
+    answer_errors,
+    cut_off_failures,
+    make_cors,
+    make_identifier,
+    note_beginning,
+)
 from .operations import OperationRoutes
 from .panel_files import PanelFiles
 from .panel_pages import PanelOptions, PanelPages
@@ -68,9 +75,15 @@ def create_app(
     `proxies`: whose word on who asks is taken.
     """
     answer_preflights, add_cors_headers = make_cors(cors_origins)
-    around = [make_identifier(proxies or TrustedProxies()), answer_preflights, answer_errors]
+    around = [
+        make_identifier(proxies or TrustedProxies()),
+        answer_preflights,
+        answer_errors,
+        cut_off_failures,
+    ]
     app = web.Application(middlewares=around, client_max_size=MAX_BODY_BYTES)
     app.on_response_prepare.append(add_cors_headers)
+    app.on_response_prepare.append(note_beginning)
     app.add_routes([make_route(endpoint, services) for endpoint in list_endpoints(services)])
     app.add_routes(PanelPages(services, panel or PanelOptions(), PanelFiles()).list_routes())
     return app

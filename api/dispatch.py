@@ -24,6 +24,7 @@ from .services import Services
 from .session_cookies import require_own_page
 
 MAX_QUERY_FIELDS = 32
+_OF_USERS = ("/auth/", "/users", "/panel/")  # where sign-ins end and users change
 
 
 def make_route(endpoint: Endpoint, services: Services) -> web.RouteDef:
@@ -36,7 +37,11 @@ def make_route(endpoint: Endpoint, services: Services) -> web.RouteDef:
         finally:
             if endpoint.method != "GET":
                 services.users.forget_identities()
+                if endpoint.path.startswith(_OF_USERS):
+                    services.event_clients.recheck()
 
+    if endpoint.method == "GET":
+        return web.get(endpoint.path, handle, allow_head=not endpoint.lasts)
     return web.route(endpoint.method, endpoint.path, handle)
 
 

@@ -118,6 +118,7 @@ class Endpoint:
     `is_list`: a list of them. `is_nullable`: or null. `content` is what is no model: OpenAPI's media
     types of a success, and `body_content` of the request. `refusals` are those that `access`, `body` and
     `query` do not bring by themselves. `is_secret`: no cache on the way may keep the answer.
+    `lasts`: the answer has no end, so there is no HEAD of it.
     """
 
     method: str
@@ -140,3 +141,4 @@ class Endpoint:
     content: Mapping[str, Any] = field(default_factory=dict)
     body_content: Mapping[str, Any] = field(default_factory=dict)
     is_secret: bool = False
+    lasts: bool = False

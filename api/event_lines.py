@@ -20,6 +20,7 @@ from awazpulse.events.messages import Message, describe_time
 from awazpulse.refusals import Refusal, ServiceUnavailable
 from awazpulse.waiting import wait_at_most
 
+from .event_clients import EventClients
 from .middlewares import ANY_ORIGIN
 
 HEARTBEAT_S = 15.0  # a proxy closes what is silent for a minute
@@ -46,26 +47,33 @@ Recheck = Callable[[], Awaitable[bool]]  # whether the reader may read on; raise
 
 
 async def follow(
-    request: web.Request, hub: EventHub, wish: Wish, recheck: Recheck
+    request: web.Request, hub: EventHub, wish: Wish, recheck: Recheck, clients: EventClients
 ) -> web.StreamResponse:
     """Send events to the end."""
     is_upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
     line: _Line = _Socket(request, wish) if is_upgrade else _Stream(request, wish)
     await line.open()
-    line.send_own("hello", hub.last_id)
+    # A browser takes each event's number for the last one that it knows: until what it missed has come, that is
+    # still the one that it named.
+    is_kept = wish.after is not None and hub.keeps(wish.after)
+    line.send_own("hello", str(wish.after) if is_kept else hub.last_id, hub.last_id)
+    line.may_fall_behind = True  # while it is told at once what it missed
     subscription = hub.subscribe(
         wish.channels,
         line.deliver,
-        line.ended.set,
+        line.end,
         is_public=wish.is_public,
         with_levels=wish.with_levels,
         after=wish.after,
-        on_missed=lambda: line.send_own("missed", hub.last_id),
+        on_missed=lambda: line.send_own("missed", hub.last_id, hub.last_id),
     )
+    line.may_fall_behind = False
     reason = ""
+    clients.lines.add(line)
     try:
         reason = await _wait_for_end(line, recheck)
     finally:
+        clients.lines.discard(line)
         subscription.end()
         await line.close(reason)
     return line.response
@@ -75,10 +83,12 @@ async def _wait_for_end(line: "_Line", recheck: Recheck) -> str:
     """Keep the connection open; return why it ends."""
     checked_at = time.monotonic()
     while not line.is_gone:
-        await wait_at_most(line.ended, HEARTBEAT_S)
-        if line.ended.is_set():
+        await wait_at_most(line.woken, HEARTBEAT_S)
+        line.woken.clear()
+        if line.is_over:
             return "the server is stopping, or you have left"
-        if time.monotonic() - checked_at >= RECHECK_S:
+        if line.is_to_recheck or time.monotonic() - checked_at >= RECHECK_S:
+            line.is_to_recheck = False
             try:
                 if not await recheck():
                     return "your channels have changed; connect again"
@@ -92,15 +102,29 @@ async def _wait_for_end(line: "_Line", recheck: Recheck) -> str:
 
 
 class _Line(ABC):
-    """A connection of either kind. `ended` is set when nothing more is to be sent."""
+    """A connection of either kind."""
 
     form = ""  # the name of what it makes of a message
 
     def __init__(self, request: web.Request, wish: Wish) -> None:
-        self.ended = asyncio.Event()
+        self.woken = asyncio.Event()  # something has to be done
+        self.is_over = False  # nothing more is to be sent
+        self.is_to_recheck = False
+        self.may_fall_behind = False
         self._transport: asyncio.Transport | None = request.transport
         self._request = request
         self._is_public = wish.is_public
+
+    def end(self) -> None:
+        """Send nothing more."""
+        self.is_over = True
+        self.woken.set()
+
+    def recheck(self) -> None:
+        """Look at once whether the reader may still read."""
+        if not self._is_public:
+            self.is_to_recheck = True
+            self.woken.set()
 
     @property
     @abstractmethod
@@ -138,7 +162,7 @@ class _Line(ABC):
             data = message.forms[key] = self.render(message.kind.value, message.id, text)
         self.write(data)
 
-    def send_own(self, kind: str, number: str) -> None:
+    def send_own(self, kind: str, number: str, last: str) -> None:
         """Write something about the stream itself."""
         whole = {
             "id": number,
@@ -146,7 +170,7 @@ class _Line(ABC):
             "channelId": None,
             "streamType": None,
             "time": describe_time(time.time()),
-            "data": {"lastEventId": number},
+            "data": {"lastEventId": last},
         }
         self.write(self.render(kind, number, json.dumps(whole)))
 
@@ -154,10 +178,10 @@ class _Line(ABC):
         """Write; drop a reader that leaves too much unread."""
         transport = self._transport
         if transport is None or transport.is_closing():
-            self.ended.set()
-        elif transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+            self.end()
+        elif transport.get_write_buffer_size() > MAX_UNREAD_BYTES and not self.may_fall_behind:
             transport.abort()
-            self.ended.set()
+            self.end()
         else:
             transport.write(data)
 
@@ -234,7 +258,7 @@ class _Socket(_Line):
                 if message.type is WSMsgType.ERROR:
                     return
         finally:
-            self.ended.set()
+            self.end()
 
     def render(self, kind: str, number: str, text: str) -> bytes:  # noqa: ARG002  # they are in the text
         return make_frame(text.encode())

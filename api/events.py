@@ -71,6 +71,7 @@ class EventRoutes:
                 " token as the subprotocols `bearer, TOKEN`.",
                 query=OwnEventsQuery,
                 content=_STREAM,
+                lasts=True,
                 refusals=(UnknownChannel, Forbidden, ServiceUnavailable),
                 other_successes=(HTTPStatus.SWITCHING_PROTOCOLS,),
                 is_secret=True,
@@ -85,6 +86,7 @@ class EventRoutes:
                 description=f"{how} On air, off air, switched, titles, and listeners if the channel shows them.",
                 query=EventsQuery,
                 content=_STREAM,
+                lasts=True,
                 refusals=(UnknownChannel, TooManyReaders, ServiceUnavailable),
                 other_successes=(HTTPStatus.SWITCHING_PROTOCOLS,),
             ),
@@ -105,6 +107,7 @@ class EventRoutes:
                 self._services.events,
                 Wish(channels, _find_last(call, query), with_levels=query.levels),
                 recheck,
+                self._clients,
             )
 
     async def _find_channels(self, identity: Identity, wanted: str | None) -> frozenset[str] | None:
@@ -132,7 +135,7 @@ class EventRoutes:
         last = _find_last(call, call.query_as(EventsQuery))
         with self._clients.counting(identify_peer(call.address)):
             wish = Wish(channels, last, is_public=True)
-            return await follow(call.request, self._services.events, wish, recheck)
+            return await follow(call.request, self._services.events, wish, recheck, self._clients)
 
 
 def _find_last(call: Call, query: EventsQuery) -> str | None:

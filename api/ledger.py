@@ -409,7 +409,10 @@ def _answer_csv(model: type[Answer], rows: Iterable[Answer]) -> web.Response:
 async def _stream_csv(
     call: Call, model: type[Answer], chunks: AsyncIterator[Sequence[Answer]]
 ) -> web.StreamResponse:
-    """Send rows as they are read. What fails before the first of them is an error as any other."""
+    """Send rows as they are read. What fails before the first of them is an error as any other.
+
+    What fails later resets the connection: nobody shall take a part for the whole.
+    """
     text = _render_head(model)
     response = None
     async for chunk in chunks:

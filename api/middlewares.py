@@ -17,6 +17,7 @@ from .problems import answer_error, answer_refusal
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+BEGUN: web.RequestKey[web.StreamResponse] = web.RequestKey("begun", web.StreamResponse)
 OnPrepare = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 
 PREFLIGHT_MAX_AGE_S = 7200  # what Chromium keeps one for at most
@@ -100,6 +101,29 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except Exception:
         logger.exception("%s %s failed", request.method, request.path)
         return answer_error(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error")
+
+
+@web.middleware
+async def cut_off_failures(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Reset the connection of an answer that fails after it has begun.
+
+    A second answer would be read as a part of the first, and a regular end as the end of a whole one.
+    """
+    try:
+        return await handler(request)
+    except Exception as error:
+        begun: web.StreamResponse | None = request.get(BEGUN)
+        if begun is None:
+            raise
+        logger.warning("%s %s was cut off: %s", request.method, request.path, error)
+        if request.transport is not None:
+            request.transport.abort()
+        return begun
+
+
+async def note_beginning(request: web.Request, response: web.StreamResponse) -> None:
+    """Take note of an answer whose head is about to be sent."""
+    request[BEGUN] = response
 
 
 def _describe(error: web.HTTPException, request: web.Request) -> str:

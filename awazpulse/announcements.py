@@ -46,7 +46,7 @@ class Announcements:
         turns = Turns(asyncio.get_running_loop().call_soon, time.monotonic, TURN_S)
         self.hub = EventHub(turns.add, self.public.shows_listeners)
         manager.on_changed(self.hub.note)
-        self._ticker = Ticker(self.hub, manager.live_broadcasts, levels.report)
+        self._ticker = Ticker(self.hub, manager.live_broadcasts, levels.report, self.clients.sweep)
         self._outbox = Outbox(core.database)
         self.hub.on_message = self._outbox.note
         self._sender = WebhookSender(

@@ -14,6 +14,7 @@ from awazpulse.turns import Job
 
 from .messages import MEASUREMENTS, Message, make_message
 
+MAX_DIGITS = 18  # of an event's number
 MAX_KEPT = 500  # for those who come back
 SLICE = 32  # subscribers served by one job
 MAX_PENDING = 10_000  # messages that wait for their turn; beyond it the oldest is lost
@@ -145,14 +146,21 @@ class EventHub:
                 self._of_channel.setdefault(channel_id, {})[reader] = None
         return reader
 
-    def _replay(self, reader: Subscription, after: str) -> bool:
+    def keeps(self, after: str) -> bool:
+        """Whether all events since this number are kept."""
+        return self._count_missed(after) is not None
+
+    def _count_missed(self, after: str) -> int | None:
         run, _, count = after.partition("-")
-        if (
-            run != self._run or not count.isascii() or not count.isdecimal() or len(count) > 18
-        ):  # of an int
-            return False
+        is_number = count.isascii() and count.isdecimal() and len(count) <= MAX_DIGITS
+        if run != self._run or not is_number:
+            return None
         missed = self._count - int(count)
-        if missed < 0 or missed > len(self._kept):
+        return missed if 0 <= missed <= len(self._kept) else None
+
+    def _replay(self, reader: Subscription, after: str) -> bool:
+        missed = self._count_missed(after)
+        if missed is None:
             return False
         for message in list(islice(self._kept, len(self._kept) - missed, None)):
             reader.put(message)

@@ -24,7 +24,9 @@ class Ticker:
         hub: EventHub,
         list_broadcasts: Callable[[], Iterable[Broadcast]],
         read_levels: Callable[[str], LevelReport],
+        on_tick: Callable[[], None] = lambda: None,
     ) -> None:
+        self._on_tick = on_tick
         self._hub = hub
         self._list_broadcasts = list_broadcasts
         self._read_levels = read_levels
@@ -52,6 +54,7 @@ class Ticker:
 
     def tick(self) -> None:
         """Tell what is new."""
+        self._on_tick()
         if not self._hub.has_subscribers:
             self._told.clear()
             return

@@ -133,28 +133,33 @@ class LedgerReader:
         span: Span,
         columns: tuple[Any, ...],
     ) -> AsyncIterator[list[Any]]:
-        """Yield rows that have any part in `span`: those that have ended, by their end, then the open ones."""
+        """Yield rows that have any part in `span`: the open ones, then those that have ended, by their end.
+
+        In this order, for one that ends meanwhile must not be missed; it is passed over the second time.
+        """
         chosen = select(table.id, table.started_ms, table.ended_ms, *columns).where(
             table.channel_id == channel_id, table.started_ms < span.end_ms
         )
+        number = 0
+        seen: set[int] = set()
+        while True:
+            is_open = table.ended_ms.is_(None) & (table.id > number)
+            rows = await self._read_rows(chosen.where(is_open).order_by(table.id).limit(CHUNK_ROWS))
+            yield rows
+            seen.update(row.id for row in rows)
+            if len(rows) < CHUNK_ROWS:
+                break
+            number = rows[-1].id
         order = (table.ended_ms, table.id)
         after = (span.start_ms, 0)
         while True:
             later = tuple_(*order) > after
             ended = chosen.where(table.ended_ms > span.start_ms, later)
             rows = await self._read_rows(ended.order_by(*order).limit(CHUNK_ROWS))
-            yield rows
-            if len(rows) < CHUNK_ROWS:
-                break
-            after = (rows[-1].ended_ms, rows[-1].id)
-        number = 0
-        while True:
-            is_open = table.ended_ms.is_(None) & (table.id > number)
-            rows = await self._read_rows(chosen.where(is_open).order_by(table.id).limit(CHUNK_ROWS))
-            yield rows
+            yield [row for row in rows if row.id not in seen]
             if len(rows) < CHUNK_ROWS:
                 return
-            number = rows[-1].id
+            after = (rows[-1].ended_ms, rows[-1].id)
 
     async def _read_rows(self, query: Select[Any]) -> list[Any]:
         with refusing_when_away("read the ledger"):

@@ -1,12 +1,25 @@
 """Where a webhook may lead. No I/O."""
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 from awazpulse.refusals import InvalidValue
 
 MAX_URL_CHARACTERS = 2000
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+# Shapes such as 127.1 and 2130706433, which some programs take for addresses, and others for names.
+_NUMERIC = re.compile(r"[0-9.]+|0x[0-9a-f.x]+", re.IGNORECASE)
+_NOT_PUBLIC = tuple(
+    ipaddress.IPv6Network(net)
+    for net in (
+        "::/96",  # IPv4-compatible, out of use
+        "::ffff:0:0:0/96",  # IPv4-translated (RFC 2765)
+        "64:ff9b:1::/48",  # a network's own NAT64 (RFC 8215)
+        "5f00::/16",  # segment routing (RFC 9602)
+        "fec0::/10",  # site-local, out of use
+    )
+)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address is in its last 32 bits
 
 
@@ -23,6 +36,8 @@ def check_url(url: str) -> str:
         raise InvalidValue("url: expected an address such as https://example.org/hook") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
         raise InvalidValue("url: expected an address such as https://example.org/hook")
+    if _NUMERIC.fullmatch(parts.hostname) and not _is_address(parts.hostname):
+        raise InvalidValue("url: expected an IPv4 address as four numbers, such as 203.0.113.7")
     if parts.username is not None or parts.password is not None:
         raise InvalidValue("url: no user and password in it; check the signature instead")
     return url
@@ -46,7 +61,17 @@ def find_literal(url: str) -> str | None:
         return None
 
 
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_public(address: _Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address) and any(address in net for net in _NOT_PUBLIC):
+        return False
     return address.is_global and not address.is_multicast
 
 

@@ -8,7 +8,9 @@ import asyncio
 import logging
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
 
@@ -17,12 +19,12 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from sqlalchemy import delete, select, update
 
 from awazpulse.channels.secrets import SecretKind, Vault
-from awazpulse.refusals import UnreadableSecrets
+from awazpulse.refusals import InvalidValue, UnreadableSecrets
 from awazpulse.store import DatabaseUnavailable, Sessions, Webhook, WebhookDelivery
 from awazpulse.waiting import wait_at_most
 
 from .backoff import find_next_try
-from .destinations import find_literal, is_public
+from .destinations import check_url, find_literal, is_public
 from .signing import SIGNATURE_HEADER, sign
 
 logger = logging.getLogger(__name__)
@@ -30,6 +32,8 @@ logger = logging.getLogger(__name__)
 POLL_INTERVAL_S = 1.0
 REQUEST_TIMEOUT_S = 10.0
 MAX_AT_ONCE = 8
+MAX_OF_CHANNEL = 2
+RESOLVER_THREADS = 4
 BATCH_ROWS = 50
 KEPT_MS = 3 * 24 * 3600 * 1000  # how long a delivery that is over is shown
 PURGE_INTERVAL_S = 600.0
@@ -45,21 +49,37 @@ class _PublicResolver(AbstractResolver):
     """Finds the public addresses of a name; the connection is then made to these and to no others."""
 
     def __init__(self) -> None:
-        self._resolver = aiohttp.ThreadedResolver()
+        # Threads of their own: a name server that does not answer holds one for a while.
+        self._threads = ThreadPoolExecutor(RESOLVER_THREADS, "webhook names")
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """Return addresses. Raises `OSError`."""
-        found = await self._resolver.resolve(host, port, family)
-        allowed = [one for one in found if is_public(one["host"])]
+        loop = asyncio.get_running_loop()
+        infos = await loop.run_in_executor(
+            self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        )
+        wanted = (socket.AF_INET, socket.AF_INET6) if family == socket.AF_UNSPEC else (family,)
+        allowed = [
+            ResolveResult(
+                hostname=host,
+                host=str(address[0]),
+                port=port,
+                family=kind,
+                proto=0,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for kind, _, _, _, address in infos
+            if kind in wanted and is_public(str(address[0]))
+        ]
         if not allowed:
             raise ForbiddenDestination(f"{host} is an address of this machine or its network")
         return allowed
 
     async def close(self) -> None:
-        """Let go of nothing."""
-        await self._resolver.close()
+        """Let go of the threads."""
+        self._threads.shutdown(wait=False)
 
 
 class WebhookSender:
@@ -81,6 +101,7 @@ class WebhookSender:
         self._wall_clock = wall_clock
         self._wake = asyncio.Event()
         self._busy: set[str] = set()  # webhooks with a delivery under way
+        self._busy_channels: Counter[str] = Counter()
         self._not_before: dict[str, int] = {}  # of webhooks that have failed
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
@@ -141,9 +162,11 @@ class WebhookSender:
         async with self._sessions.read() as session:
             rows = (await session.execute(query)).all()
         for delivery, webhook in rows:
-            if webhook.id in self._busy or len(self._busy) >= MAX_AT_ONCE:
+            is_full = self._busy_channels[webhook.channel_id] >= MAX_OF_CHANNEL
+            if is_full or webhook.id in self._busy or len(self._busy) >= MAX_AT_ONCE:
                 continue
             self._busy.add(webhook.id)
+            self._busy_channels[webhook.channel_id] += 1
             task = asyncio.get_running_loop().create_task(self._deliver(delivery, webhook))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -160,10 +183,16 @@ class WebhookSender:
             self._not_before[webhook.id] = self._now_ms() + 60_000
         finally:
             self._busy.discard(webhook.id)
+            self._busy_channels[webhook.channel_id] -= 1
+            self._busy_channels += Counter()  # forget those at zero
             self.wake()
 
     async def _send(self, delivery: WebhookDelivery, webhook: Webhook) -> tuple[bool, str]:
         """Send one; return whether it was taken, and what the receiver answered."""
+        try:
+            check_url(webhook.url)  # other programs write the table too
+        except InvalidValue as error:
+            return False, str(error)[:255]
         literal = find_literal(webhook.url)
         if literal is not None and not self._allows_private and not is_public(literal):
             return False, f"{literal} is an address of this machine or its network"

@@ -12,8 +12,10 @@ from aiohttp import ClientResponse, WSMsgType, WSServerHandshakeError
 from api import event_lines
 from api.event_clients import EventClients
 from awazpulse.channels.events import ChannelChange, ChannelEvent
+from awazpulse.events.hub import MAX_KEPT
 from awazpulse.refusals import ServiceUnavailable, TooManyReaders
 from tests.api.conftest import Panel, read_error
+from tests.awazpulse.channels.support import OWNER, OWNER_PASSWORD
 from tests.awazpulse.relay.station import until
 
 DEADLINE_S = 5.0
@@ -112,8 +114,12 @@ async def test_one_who_comes_back_gets_what_it_missed(panel: Panel) -> None:
     note(panel, "a")
     last = panel.services.events.last_id
     note(panel, "b")
-    async with following(panel, headers=headers | {"Last-Event-ID": last}) as stream:
-        assert (await stream.next())["data"]["title"] == "b"
+    async with panel.client.get("/events", headers=headers | {"Last-Event-ID": last}) as response:
+        stream = Stream(response)
+        hello, event = [await stream.next() for _ in range(2)]
+        # One who is cut off before the rest has come asks for the same again.
+        assert (hello["id"], hello["data"]["lastEventId"]) == (last, event["id"])
+        assert event["data"]["title"] == "b"
     async with following(panel, headers=headers, lastEventId=last) as stream:
         assert (await stream.next())["data"]["title"] == "b"
     async with following(panel, headers=headers, lastEventId="another-5") as stream:
@@ -170,6 +176,53 @@ async def test_a_right_that_is_lost_ends_the_stream(
         with pytest.raises(AssertionError, match="ended"):
             await stream.next()
         assert len(stream.comments) > 0
+
+
+async def test_a_sign_out_ends_the_stream_at_once(panel: Panel) -> None:
+    body = {"email": OWNER, "password": OWNER_PASSWORD}
+    signed_in = await (await panel.client.post("/auth/login", json=body)).json()
+    headers = {"Authorization": f"Bearer {signed_in['accessToken']}"}
+    async with (
+        following(panel, headers=headers) as stream,
+        following(panel, "/public/channels/demo/events") as public,
+    ):
+        token = {"refreshToken": signed_in["refreshToken"]}
+        assert (await panel.client.post("/auth/logout", json=token)).status == 204
+        with pytest.raises(AssertionError, match="ended"):
+            await stream.next()
+        assert "signed out" in stream.comments[-1]
+        note(panel, "a")
+        assert (await public.next())["data"]["title"] == "a"
+
+
+async def test_readers_who_have_left_give_their_places_back(panel: Panel) -> None:
+    headers = await panel.log_in()
+    async with following(panel, headers=headers) as stream:
+        assert panel.services.event_clients.count == 1
+        stream.response.close()
+
+        def are_gone() -> bool:
+            panel.services.event_clients.sweep()
+            return not panel.services.event_clients.count
+
+        await until(are_gone)
+    assert not panel.services.event_clients.lines
+
+
+@pytest.mark.parametrize("path", ["/events", "/public/channels/demo/events"])
+async def test_there_is_no_head_of_what_has_no_end(panel: Panel, path: str) -> None:
+    headers = await panel.log_in()
+    assert (await panel.client.head(path, headers=headers)).status == 405
+
+
+async def test_much_that_was_missed_comes_whole(panel: Panel) -> None:
+    headers = await panel.log_in()
+    last = panel.services.events.last_id
+    for number in range(MAX_KEPT):
+        note(panel, f"{number} {'x' * 900}")
+    async with following(panel, headers=headers, lastEventId=last) as stream:
+        for number in range(MAX_KEPT):
+            assert (await stream.next())["data"]["title"].startswith(f"{number} ")
 
 
 async def test_without_the_database_the_stream_goes_on(

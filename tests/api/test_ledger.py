@@ -6,9 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from aiohttp import ClientError
 from sqlalchemy import insert
 
+from awazpulse.ledger import reader as reader_module
+from awazpulse.ledger.reader import LedgerReader
 from awazpulse.ledger.reports import HOUR_MS
+from awazpulse.refusals import ServiceUnavailable
 from awazpulse.store import ListeningSession, Performance
 from tests.api.conftest import Panel, read_error
 from tests.awazpulse.ledger.test_upkeep import session_row, title_row
@@ -185,3 +189,22 @@ async def test_the_ledger_is_the_owners_and_the_administrators(panel: Panel, pat
         response = await panel.client.get(PATH + path, headers=headers)
         assert response.status == status, await response.text()
     assert (await panel.client.get(PATH + path)).status == 401
+
+
+async def test_a_spreadsheet_that_fails_half_way_is_cut_off(
+    ledger: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader_module, "CHUNK_ROWS", 1)
+    headers = await ledger.log_in()
+    query = SPAN | {"format": "csv"}
+    async with ledger.client.get(PATH + "/sessions", params=query, headers=headers) as response:
+        assert response.status == 200
+        reader = ledger.services.ledger
+        assert isinstance(reader, LedgerReader)
+
+        async def fail(*_given: object) -> list[object]:
+            raise ServiceUnavailable("read the ledger")
+
+        monkeypatch.setattr(reader, "_list", fail)
+        with pytest.raises(ClientError):
+            await response.read()

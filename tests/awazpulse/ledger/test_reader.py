@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from awazpulse.ledger import reader as reader_module
 from awazpulse.ledger.reader import LedgerReader
@@ -97,3 +97,17 @@ async def test_an_absent_database_is_a_refusal(database: Database) -> None:
         await reader.report("demo", SPAN)
     with pytest.raises(ServiceUnavailable):
         await reader.list_open("demo", 10)
+
+
+async def test_a_session_that_ends_while_it_is_counted_is_counted_once(
+    reader: LedgerReader, database: Database
+) -> None:
+    chunks = reader._iterate_overlapping(ListeningSession, "demo", SPAN, ())
+    first = await anext(chunks)
+    assert [row.started_ms for row in first] == [DAY + 11 * HOUR_MS]
+    async with database.write() as session:
+        open_one = update(ListeningSession).where(ListeningSession.ended_ms.is_(None))
+        await session.execute(open_one.values(ended_ms=NOW))
+    rest = [row.id async for chunk in chunks for row in chunk]
+    assert len(rest) == len(set(rest)) == 11
+    assert first[0].id not in rest

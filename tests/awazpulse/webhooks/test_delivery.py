@@ -20,7 +20,7 @@ from awazpulse.webhooks import sender as sender_module
 from awazpulse.webhooks.backoff import GIVE_UP_MS
 from awazpulse.webhooks.catalog import NewWebhook, WebhookCatalog
 from awazpulse.webhooks.outbox import MAX_PER_MINUTE, Outbox
-from awazpulse.webhooks.sender import KEPT_MS, WebhookSender
+from awazpulse.webhooks.sender import KEPT_MS, MAX_OF_CHANNEL, WebhookSender
 from tests.awazpulse.channels.support import SECRET_KEY, FlakySessions, open_radio
 from tests.awazpulse.relay.station import until
 
@@ -219,7 +219,7 @@ async def test_a_receiver_that_does_not_answer_has_a_deadline(
     assert delivery.last_answer == "no answer in 0.1 s"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "0x7f.1", "2130706433"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
 async def test_this_machine_is_not_called(
     database: Database, receiver: Receiver, host: str
 ) -> None:
@@ -231,9 +231,7 @@ async def test_this_machine_is_not_called(
         answer = await desk.first_answer()
         await desk.close()
     assert receiver.requests == []
-    assert answer.endswith(
-        ("is an address of this machine or its network", "is not a canonical IPv4 address")
-    )
+    assert answer.endswith("is an address of this machine or its network")
 
 
 async def test_only_chosen_kinds_are_told(desk: Desk, receiver: Receiver) -> None:
@@ -289,3 +287,36 @@ async def test_a_secret_of_another_key_is_told_of(desk: Desk, receiver: Receiver
     desk.tell("a")
     assert await desk.first_answer() == "the secret cannot be read; make the webhook anew"
     assert receiver.requests == []
+
+
+async def test_a_shape_that_some_take_for_an_address_is_not_called(
+    desk: Desk, receiver: Receiver
+) -> None:
+    made = await desk.add(str(receiver.server.make_url("/hook")))
+    async with desk.sessions.database.write() as session:
+        table = type(made.webhook)
+        await session.execute(update(table).values(url=f"http://127.1:{receiver.server.port}/"))
+    desk.tell("a")
+    assert "expected an IPv4 address" in await desk.first_answer()
+    assert receiver.requests == []
+
+
+async def test_a_channel_has_two_deliveries_under_way_at_most(
+    desk: Desk, receiver: Receiver
+) -> None:
+    release = asyncio.Event()
+
+    async def wait() -> None:
+        await release.wait()
+
+    receiver.answer = wait
+    for _ in range(4):
+        await desk.add(str(receiver.server.make_url("/hook")))
+    desk.tell("a")
+    await until(lambda: len(receiver.requests) == MAX_OF_CHANNEL)
+    await asyncio.sleep(0.2)
+    assert len(receiver.requests) == MAX_OF_CHANNEL
+    release.set()
+    await until(lambda: len(receiver.requests) == 4)
+    await until(lambda: not desk.sender._busy)
+    assert not desk.sender._busy_channels

@@ -70,6 +70,11 @@ def test_the_next_try_is_later_and_never_after_a_day(attempts: int, now: int) ->
         "64:ff9b::7f00:1",
         "2002:7f00:1::",
         "2002:a00:1::",
+        "fec0::1",
+        "::7f00:1",
+        "64:ff9b:1::7f00:1",
+        "::ffff:0:7f00:1",
+        "5f00::1",
         "no address",
     ],
 )
@@ -109,6 +114,14 @@ def test_urls_that_may_be_called(url: str) -> None:
         "https://[::1/",
         "https://example.org/" + "x" * 2000,
         "javascript:alert(1)",
+        "http://127.1/",
+        "http://2130706433/",
+        "http://0/",
+        "http://0177.0.0.1/",
+        "http://127.000.000.001/",
+        "http://127.0.0.1./",
+        "http://0x7f.1/",
+        "http://0x7f000001/",
     ],
 )
 def test_urls_that_may_not(url: str) -> None:
