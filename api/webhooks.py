@@ -21,12 +21,14 @@ _PATH = "/streams/channel/{id}/webhooks"
 MAX_DELIVERIES = 100
 
 _PORT = "[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
+_BYTE = "25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9]"
+_HOST = rf"([A-Za-z0-9-]+\.)*[A-Za-z][A-Za-z0-9-]*|({_BYTE})(\.({_BYTE})){{3}}"
 Url = Annotated[
     str,
     Field(
         min_length=1,
         max_length=MAX_URL_CHARACTERS,
-        pattern=rf"^https?://[A-Za-z0-9.-]+(:({_PORT}))?([/?][!-~]*)?$",
+        pattern=rf"^https?://({_HOST})(:({_PORT}))?([/?][!-~]*)?$",
     ),
 ]
 

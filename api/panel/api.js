@@ -32,6 +32,9 @@ function describe(status, kind, detail) {
   return tryText(`problem.${kind}`, detail || t("problem.other", { status }), { detail });
 }
 
+/** What begins, continues and ends the session: a 401 of these is an answer. */
+const OF_SESSION = ["/panel/login", "/panel/refresh", "/panel/logout"];
+
 /** Told when the session is over. */
 export const session = new EventTarget();
 
@@ -41,7 +44,13 @@ let refreshing;
 /** Continue the session; requests that fail together ask once. */
 function refresh() {
   refreshing ??= send("POST", "/panel/refresh")
-    .then((response) => response.ok)
+    .then(async (response) => {
+      // Only a refusal ends the session: a server that restarts has not said no.
+      if (response.ok || response.status === 401) {
+        return response.ok;
+      }
+      throw await readError(response);
+    })
     .finally(() => {
       refreshing = undefined;
     });
@@ -76,7 +85,7 @@ async function send(method, path, body) {
  */
 export async function call(method, path, body) {
   let response = await send(method, path, body);
-  if (response.status === 401 && !path.startsWith("/panel/") && (await refresh())) {
+  if (response.status === 401 && !OF_SESSION.includes(path) && (await refresh())) {
     response = await send(method, path, body);
   }
   if (response.ok) {

@@ -12,6 +12,7 @@ import "./type-selector.js";
 import "./credentials.js";
 import "./guide.js";
 
+const AGAIN_MS = 2000; // until what could not be read is asked for again
 const HELLO_MS = 800; // how long the first reading waits for the line, so that it need not be done twice
 const HISTORY_DAYS = 7;
 const PARTS = /** @type {const} */ (["", "audience", "settings"]);
@@ -24,6 +25,7 @@ const LATER = /** @type {Record<string, () => Promise<unknown>>} */ ({
 
 /** @typedef {import("./events.js").ChannelEvent} ChannelEvent */
 /** @typedef {import("./channel-state.js").ChannelState} ChannelState */
+/** @typedef {ChannelState["selectedType"]} StreamType */
 
 class ChannelPage extends PlainElement {
   static properties = {
@@ -50,6 +52,9 @@ class ChannelPage extends PlainElement {
     this._reading = 0;
     /** @type {number | undefined} */
     this._helloTimer = undefined;
+    /** @type {number | undefined} */
+    this._againTimer = undefined;
+    this._lost = { line: false, reading: false };
   }
 
   /** @param {Map<PropertyKey, unknown>} changed */
@@ -66,7 +71,9 @@ class ChannelPage extends PlainElement {
     super.disconnectedCallback();
     this._line?.close();
     clearTimeout(this._helloTimer);
-    this._tellLost(false);
+    clearTimeout(this._againTimer);
+    this._reading++; // an answer that is under way is for nobody
+    this._tellLost({ line: false, reading: false });
   }
 
   _watch() {
@@ -76,16 +83,22 @@ class ChannelPage extends PlainElement {
     this._line = new EventLine(`/events?${query}`, {
       onEvent: (event) => this._apply(event),
       onHello: () => this._read(),
-      onLost: (isLost) => this._tellLost(isLost),
+      onLost: (isLost) => this._tellLost({ line: isLost }),
       beforeRetry: whoAmI,
     });
     clearTimeout(this._helloTimer);
     this._helloTimer = setTimeout(() => !this._reading && this._read(), HELLO_MS);
   }
 
-  /** @param {boolean} isLost */
-  _tellLost(isLost) {
-    this.dispatchEvent(new CustomEvent("line-lost", { detail: isLost, bubbles: true }));
+  /**
+   * Tell that events do not come, or that the channel cannot be read.
+   *
+   * @param {{ line?: boolean, reading?: boolean }} change
+   */
+  _tellLost(change) {
+    this._lost = { ...this._lost, ...change };
+    const detail = this._lost.line || this._lost.reading;
+    this.dispatchEvent(new CustomEvent("line-lost", { detail, bubbles: true }));
   }
 
   async _read() {
@@ -101,16 +114,25 @@ class ChannelPage extends PlainElement {
       state.switches = (this._state?.switches ?? -1) + 1;
       this._state = (this._early ?? []).reduce(applyEvent, state);
       this._problem = "";
+      this._tellLost({ reading: false });
       document.title = `${state.channel.name} · AwazPulse`;
     } catch (error) {
-      if (
-        turn === this._reading &&
-        !(error instanceof ApiError && error.status === 0 && this._state)
-      ) {
+      if (turn !== this._reading) {
+        return;
+      }
+      const mayPass = error instanceof ApiError && (error.status === 0 || error.status >= 500);
+      if (mayPass) {
+        this._tellLost({ reading: Boolean(this._state) }); // what is shown may not be true any more
+        clearTimeout(this._againTimer);
+        this._againTimer = setTimeout(() => this._read(), AGAIN_MS);
+      }
+      if (!mayPass || !this._state) {
         this._problem = error instanceof Error ? error.message : String(error);
       }
     }
-    this._early = null;
+    if (turn === this._reading) {
+      this._early = null;
+    }
   }
 
   /** @param {ChannelEvent} event */
@@ -118,6 +140,18 @@ class ChannelPage extends PlainElement {
     this._early?.push(event);
     if (this._state) {
       this._state = applyEvent(this._state, event);
+    }
+  }
+
+  /**
+   * The type has changed: what was shown of the other one goes at once, also while no events come.
+   *
+   * @param {CustomEvent<StreamType>} event
+   */
+  _takeType(event) {
+    const state = this._state;
+    if (state && state.selectedType !== event.detail) {
+      this._state = { ...state, selectedType: event.detail, switches: state.switches + 1 };
     }
   }
 
@@ -189,7 +223,7 @@ class ChannelPage extends PlainElement {
           @settings-changed=${this._takeSettings}
         ></aw-settings>`;
       default:
-        return html`<div class="studio">
+        return html`<div class="studio" @type-switched=${this._takeType}>
           <aw-on-air .channel=${state}></aw-on-air>
           <div class="column">
             <aw-type-selector .channel=${state}></aw-type-selector>

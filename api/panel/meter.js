@@ -30,7 +30,7 @@ class Meter extends PlainElement {
         aria-valuemin=${FLOOR_DBFS}
         aria-valuemax="0"
         aria-valuenow=${Math.max(FLOOR_DBFS, Math.round(loudest))}
-        aria-valuetext=${levels ? t("meter.value", { n: Math.round(loudest) }) : t("meter.none")}
+        aria-valuetext=${levels ? t("meter.value", { n: -Math.round(loudest) }) : t("meter.none")}
       >
         ${peaks.map(
           (peak, side) =>

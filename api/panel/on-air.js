@@ -1,6 +1,6 @@
 // The card of what is on air: state, title, audience, sound, and what happened.
 
-import { PlainElement, html, live, nothing } from "./lit.js";
+import { PlainElement, html, nothing } from "./lit.js";
 import { formatNumber, t } from "./i18n.js";
 import { ask } from "./api.js";
 import { confirmAndDo } from "./confirm.js";
@@ -25,6 +25,8 @@ class OnAir extends PlainElement {
     /** @type {ChannelState} */
     this.channel = /** @type {any} */ (undefined);
     this._isEditing = false;
+    /** What the form began with: what is typed must stay when new figures come. */
+    this._draft = { artist: "", title: "" };
   }
 
   get _path() {
@@ -32,6 +34,8 @@ class OnAir extends PlainElement {
   }
 
   async _edit() {
+    const { title } = this.channel;
+    this._draft = { artist: title?.artist ?? "", title: title?.track || title?.title || "" };
     this._isEditing = true;
     await this.updateComplete;
     /** @type {HTMLInputElement | null} */ (this.querySelector("#title"))?.select();
@@ -145,18 +149,12 @@ class OnAir extends PlainElement {
             name="artist"
             dir="auto"
             maxlength="255"
-            .value=${live(title?.artist ?? "")}
+            .value=${this._draft.artist}
           />
         </div>
         <div>
           <label for="title">${t("title.track")}</label>
-          <input
-            id="title"
-            name="title"
-            dir="auto"
-            maxlength="255"
-            .value=${title?.track || title?.title || ""}
-          />
+          <input id="title" name="title" dir="auto" maxlength="255" .value=${this._draft.title} />
         </div>
         <div class="actions">
           <button type="button" class="quiet" @click=${() => (this._isEditing = false)}>

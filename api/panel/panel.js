@@ -11,6 +11,7 @@ import "./login.js";
 /** @typedef {import("./api.js").User} User */
 
 // What is not needed at first is loaded when it is.
+const AGAIN_MS = 3000; // until a server that cannot be reached is asked again
 const LATER = /** @type {Record<string, () => Promise<unknown>>} */ ({
   "": () => import("./channels.js"),
   channel: () => import("./channel.js"),
@@ -35,6 +36,8 @@ class Panel extends PlainElement {
     this._isReady = false;
     this._isLost = false;
     this._problem = "";
+    /** @type {number | undefined} */
+    this._againTimer = undefined;
   }
 
   connectedCallback() {
@@ -48,10 +51,11 @@ class Panel extends PlainElement {
   }
 
   async _begin() {
-    this._problem = "";
+    const known = knownUser;
+    knownUser = undefined;
     try {
-      const user = await (knownUser ?? whoAmI());
-      knownUser = undefined;
+      const user = await (known ?? whoAmI());
+      this._problem = "";
       if (user) {
         await LATER[this._route[0]]?.();
       }
@@ -59,6 +63,8 @@ class Panel extends PlainElement {
       this._isReady = true;
     } catch (error) {
       this._problem = error instanceof Error ? error.message : String(error);
+      clearTimeout(this._againTimer);
+      this._againTimer = setTimeout(() => this._begin(), AGAIN_MS);
     }
   }
 

@@ -41,6 +41,12 @@ export class RadioPlayer extends EventTarget {
     audio.addEventListener("playing", () => this._become("playing"));
     audio.addEventListener("waiting", () => this._wanted && this._become("waiting"));
     audio.addEventListener("ended", () => this._retrySoon());
+    // A phone call, pulled headphones or another app: the button must not say that it plays.
+    audio.addEventListener("pause", () => {
+      if (this._wanted && this.state === "playing" && !audio.ended) {
+        this.stop();
+      }
+    });
     audio.addEventListener("error", () => audio.getAttribute("src") && this._retrySoon());
     audio.addEventListener("volumechange", () => this._tell());
   }

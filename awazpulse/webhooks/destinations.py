@@ -9,7 +9,7 @@ from awazpulse.refusals import InvalidValue
 MAX_URL_CHARACTERS = 2000
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # Shapes such as 127.1 and 2130706433, which some programs take for addresses, and others for names.
-_NUMERIC = re.compile(r"[0-9.]+|0x[0-9a-f.x]+", re.IGNORECASE)
+_NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
 _NOT_PUBLIC = tuple(
     ipaddress.IPv6Network(net)
     for net in (
@@ -36,7 +36,8 @@ def check_url(url: str) -> str:
         raise InvalidValue("url: expected an address such as https://example.org/hook") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
         raise InvalidValue("url: expected an address such as https://example.org/hook")
-    if _NUMERIC.fullmatch(parts.hostname) and not _is_address(parts.hostname):
+    last_label = parts.hostname.rstrip(".").rpartition(".")[2]
+    if _NUMERIC.fullmatch(last_label) and not _is_address(parts.hostname):
         raise InvalidValue("url: expected an IPv4 address as four numbers, such as 203.0.113.7")
     if parts.username is not None or parts.password is not None:
         raise InvalidValue("url: no user and password in it; check the signature instead")

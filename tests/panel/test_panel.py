@@ -120,6 +120,8 @@ async def test_going_on_air_shows_within_two_seconds_and_can_be_heard(visits: Vi
             await expect(connected).to_contain_text(re.compile(r"AAC · 1[56]\d kbit/s"))
             await page.get_by_role("button", name="Change the title").click()
             await page.fill("#artist", "Nayyara Noor")
+            await page.wait_for_timeout(2500)  # levels come meanwhile, and must not wipe it
+            await expect(page.locator("#artist")).to_have_value("Nayyara Noor")
             await page.fill("#title", "Aaj Bazar Mein")
             await page.get_by_role("button", name="Show it").click()
             await expect(page.locator("[data-test=title]")).to_have_text("Aaj Bazar Mein")
