@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from awazpulse.events.hub import EventHub
-from awazpulse.events.messages import Message, describe_time
+from awazpulse.events.messages import Message
+from awazpulse.iso_date import format_iso_date
 from awazpulse.refusals import Refusal, ServiceUnavailable
 from awazpulse.waiting import wait_at_most
 
@@ -169,7 +170,7 @@ class _Line(ABC):
             "type": kind,
             "channelId": None,
             "streamType": None,
-            "time": describe_time(time.time()),
+            "time": format_iso_date(time.time()),
             "data": {"lastEventId": last},
         }
         self.write(self.render(kind, number, json.dumps(whole)))

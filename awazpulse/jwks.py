@@ -18,9 +18,8 @@ from awazpulse.refusals import ServiceUnavailable
 logger = logging.getLogger(__name__)
 
 RETRY_S = 30.0
-MAX_AGE_S = (
-    3600.0  # a key that the issuer has withdrawn is good for no longer, if the issuer answers
-)
+# A key that the issuer has withdrawn is good for no longer, if the issuer answers.
+MAX_AGE_S = 3600.0
 TIMEOUT_S = 5.0
 MAX_DOCUMENT_BYTES = 256 * 1024  # a set of three keys has 3 KiB
 

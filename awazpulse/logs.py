@@ -17,9 +17,10 @@ import os
 import queue
 import re
 import threading
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Protocol
+
+from awazpulse.iso_date import format_iso_date
 
 MAX_QUEUED_LINES = 10_000
 CLOSE_TIMEOUT_S = 1.0  # what is left at the end gets that long
@@ -115,7 +116,7 @@ def describe_record(record: logging.LogRecord) -> dict[str, object]:
     """Return a record as an object of JSON."""
     fields, message = _read_fields(record)
     document: dict[str, object] = {
-        "time": _format_time(record.created),
+        "time": format_iso_date(record.created),
         "level": record.levelname.lower(),
         "logger": record.name,
         "message": message,
@@ -146,12 +147,6 @@ def _read_fields(record: logging.LogRecord) -> tuple[dict[str, object], str]:
             fields[field[1]] = value if isinstance(value, int) else str(value)
         end = field.end()
     return fields, template[end:] % tuple(rest)
-
-
-def _format_time(seconds: float) -> str:
-    """Return seconds since 1970 as ISO 8601 writes them, in UTC and with milliseconds."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _make_note(dropped: int) -> logging.LogRecord:

@@ -49,7 +49,7 @@ class _ChannelLog:
         self._log.end_session(number, sent_bytes, ended_ago_s)
 
 
-class _Admission:
+class _JoinCounter:
     """The listeners of one broadcast, and the joins of the server."""
 
     def __init__(self, server: "HlsServer", count: ListenerCount) -> None:
@@ -157,7 +157,7 @@ class HlsServer:
         if earlier is not None:
             earlier.on_close(End(EndReason.FAILED, why="another broadcast took its place"))
         listeners = RecentListeners(
-            _Admission(self, broadcast.listeners_of(StreamType.HLS)),
+            _JoinCounter(self, broadcast.listeners_of(StreamType.HLS)),
             expiry_s=self.limits.listener_expiry_s,
             max_clients=self.limits.clients,
             log=_ChannelLog(self._session_log, channel.id),

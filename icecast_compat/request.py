@@ -29,7 +29,8 @@ FRAMING = frozenset({"content-length", "transfer-encoding"})  # they say where a
 class Request:
     """A parsed head. `path` is decoded; `headers` have lower-case names; repeated ones are joined.
 
-    The values of `query` are bytes, because a title may be in any charset; `charset` decodes it.
+    The values of `query` are bytes, because a title may be in any charset; `title_charset` decodes it.
+    `undecoded` has the headers that are no UTF-8, as they came.
     """
 
     method: str
@@ -38,9 +39,7 @@ class Request:
     protocol: str  # "HTTP" or "ICE"
     version: tuple[int, int]
     headers: dict[str, str] = field(repr=False)
-    undecoded: dict[str, bytes] = field(
-        default_factory=dict, repr=False
-    )  # values that are no UTF-8
+    undecoded: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def keeps_alive(self) -> bool:

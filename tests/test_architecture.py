@@ -39,8 +39,8 @@ MAY_IMPORT = {
     },
 }
 FOR_ALL = (
-    "awazpulse.addresses", "awazpulse.errors", "awazpulse.http_date", "awazpulse.kinds", "awazpulse.network",
-    "awazpulse.proxies", "awazpulse.refusals", "awazpulse.state_table", "awazpulse.turns", "awazpulse.waiting",
+    "awazpulse.addresses", "awazpulse.errors", "awazpulse.http_date", "awazpulse.iso_date", "awazpulse.kinds",
+    "awazpulse.network", "awazpulse.proxies", "awazpulse.refusals", "awazpulse.state_table", "awazpulse.turns", "awazpulse.waiting",
 )  # fmt: skip
 ROOMS = [*MAY_IMPORT, "awazpulse"]
 

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from awazpulse.channels.events import ChannelChange, ChannelEvent
+from awazpulse.iso_date import format_iso_date
 
 # What everybody may know, with the facts that everybody may know of it.
 PUBLIC_FACTS: Mapping[ChannelChange, tuple[str, ...]] = {
@@ -44,7 +44,7 @@ def make_message(event: ChannelEvent, serial: int, number: str, wall_s: float) -
         "type": event.change.value,
         "channelId": event.channel_id,
         "streamType": event.stream_type,
-        "time": describe_time(wall_s),
+        "time": format_iso_date(wall_s),
     }
     shown = PUBLIC_FACTS.get(event.change)
     public = None
@@ -53,12 +53,6 @@ def make_message(event: ChannelEvent, serial: int, number: str, wall_s: float) -
         public = _to_json(head | {"data": known})
     whole = _to_json(head | {"data": facts})
     return Message(serial, number, event.change, event.channel_id, whole, public)
-
-
-def describe_time(wall_s: float) -> str:
-    """Return a time as ISO 8601 in UTC with milliseconds."""
-    text = datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
 
 
 def _to_json(value: Mapping[str, object]) -> str:

@@ -14,9 +14,8 @@ from awazpulse.relay import Broadcast
 from .histogram import Histogram
 from .snapshot import ChannelFigures, HistogramFigures, Snapshot
 
-MAX_CHANNELS = (
-    1000  # with series of their own; each has five, and Prometheus keeps what it has seen
-)
+# With series of their own: each has five, and Prometheus keeps what it has seen.
+MAX_CHANNELS = 1000
 OTHER = "other"
 DATABASE_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 

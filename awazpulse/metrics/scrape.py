@@ -30,9 +30,8 @@ class Scrape:
         self._turn = asyncio.Lock()
         self._snapshot: Snapshot | None = None
         self._read_at = 0.0
-        self._texts: dict[
-            bool, tuple[bytes, str]
-        ] = {}  # of the snapshot, by whether OpenMetrics is asked for
+        # Of the snapshot, by whether OpenMetrics is asked for.
+        self._texts: dict[bool, tuple[bytes, str]] = {}
 
     async def render(self, accept: str) -> tuple[bytes, str]:
         """Return the text and its content type. `accept` is the header of the request."""
